@@ -1,0 +1,1 @@
+"""Search strategies: each proposes points from the history of a study."""

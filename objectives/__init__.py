@@ -1,0 +1,1 @@
+"""What is measured: observables of showers, distances, and the objective S."""

@@ -1,0 +1,139 @@
+"""A calorimeter: its cells, its ranges of energy and angle, and how files store it.
+
+Axes are (x, y, z), z along the depth. Lengths are in mm, energies in GeV,
+angles in rad; theta = pi/2 is normal incidence, and the shower axis tilts along y
+(the second axis), as in the published 3DGAN data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.errors import GeometryError
+from search_spaces.records import encode
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A regular grid: number of cells and pitch per axis [mm]."""
+
+    shape: tuple[int, int, int]
+    pitch: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What one layer along z is made of: materials and thicknesses [mm]."""
+
+    absorber: str = ""
+    absorber_mm: float = 0.0
+    sensor: str = ""
+    sensor_mm: float = 0.0
+    gap: str = ""
+    gap_mm: float = 0.0
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How HDF5 files hold the showers.
+
+    Attributes:
+        showers, energy, theta: data-set names; an empty ``theta`` means normal incidence.
+        energy_column: column of the primary energy where the energy data set has several.
+        gev_per_unit: deposited GeV per file unit (1, or 0.02 for the x50 layout).
+    """
+
+    showers: str = "ECAL"
+    energy: str = "energy"
+    theta: str = ""
+    energy_column: int = 0
+    gev_per_unit: float = 1.0
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """One calorimeter, checked at birth.
+
+    Attributes:
+        name: what the user calls it.
+        title: one line for people.
+        cells: the readout grid.
+        energy: lowest and highest primary energy [GeV].
+        theta: lowest and highest angle of incidence [degrees]; equal ends mean no angle condition.
+        threshold: readout threshold [GeV]: cells below it read zero, on both sides.
+        particles: the primaries in the data.
+        layers: materials, for the simulation and for people.
+        storage: the file layout.
+    """
+
+    name: str
+    cells: Cells
+    energy: tuple[float, float]
+    theta: tuple[float, float] = (90.0, 90.0)
+    threshold: float = 1e-6
+    title: str = ""
+    particles: tuple[str, ...] = ("e-",)
+    layers: Layers = field(default_factory=Layers)
+    storage: Storage = field(default_factory=Storage)
+
+    def __post_init__(self) -> None:
+        where = f"geometry {self.name!r}"
+        if any(not 8 <= n <= 128 for n in self.shape):
+            raise GeometryError(
+                f"{where}: cells.shape must have 8 to 128 cells on each axis, "
+                f"got {list(self.shape)}"
+            )
+        if any(p <= 0 for p in self.cells.pitch):
+            raise GeometryError(
+                f"{where}: cells.pitch must be positive [mm], got {list(self.cells.pitch)}"
+            )
+        if not 0 < self.energy[0] < self.energy[1]:
+            raise GeometryError(
+                f"{where}: energy must be [low, high] with 0 < low < high [GeV], "
+                f"got {list(self.energy)}"
+            )
+        if not 0 < self.theta[0] <= self.theta[1] < 180:
+            raise GeometryError(
+                f"{where}: theta must be [low, high] with 0 < low <= high < 180 [degrees], "
+                f"got {list(self.theta)}"
+            )
+        if self.threshold < 0 or self.storage.gev_per_unit <= 0:
+            raise GeometryError(
+                f"{where}: threshold >= 0 and storage.gev_per_unit > 0 must hold, got "
+                f"{self.threshold} and {self.storage.gev_per_unit}"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of cells (x, y, z)."""
+        return self.cells.shape
+
+    @property
+    def has_angle(self) -> bool:
+        """Whether theta varies, and so is a condition."""
+        return self.theta[0] < self.theta[1]
+
+    @property
+    def theta_rad(self) -> tuple[float, float]:
+        """The range of theta [rad]."""
+        return math.radians(self.theta[0]), math.radians(self.theta[1])
+
+    def edges(self, axis: int) -> NDArray[np.float64]:
+        """Cell edges along one axis [mm]: x and y about the centre, z from the front face."""
+        n, pitch = self.shape[axis], self.cells.pitch[axis]
+        start = -0.5 * n * pitch if axis < 2 else 0.0
+        return start + pitch * np.arange(n + 1)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what decides whether scores are comparable: not names or file layout."""
+        plain = encode(self)
+        for key in ("name", "title", "storage", "layers"):
+            del plain[key]
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

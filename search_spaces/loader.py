@@ -1,0 +1,170 @@
+"""TOML to search spaces and geometries; an error names file, key, value and rule.
+
+A name without a path or suffix is looked up among the built-in files.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from search_spaces.errors import GeometryError, InputError, SpaceError
+from search_spaces.geometry import Geometry
+from search_spaces.parameters import Categorical, Condition, Float, Int, Parameter, Value
+from search_spaces.records import decode, suggestion
+from search_spaces.space import Baseline, SearchSpace
+
+#: TOML files are small; a larger one is a mistake.
+MAX_TOML_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class _ParameterTable:
+    type: Literal["float", "int", "categorical"]
+    low: float | int | None = None
+    high: float | int | None = None
+    log: bool = False
+    step: float | int | None = None
+    choices: tuple[Value, ...] = ()
+    when: str | None = None
+
+
+@dataclass(frozen=True)
+class _SpaceTable:
+    family: str
+    preset: str
+    parameters: Mapping[str, Any]
+    name: str = ""
+    baselines: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+
+
+def read_toml(path: Path, error: type[InputError]) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        InputError: of the class ``error``: no such file, too large, or not TOML.
+    """
+    try:
+        if path.stat().st_size > MAX_TOML_BYTES:
+            raise error(f"{path}: a TOML file must be below 1 MB, got {path.stat().st_size} bytes")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as failure:
+        raise error(f"{path}: cannot be read ({failure.strerror}); check the path") from failure
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
+        raise error(f"{path}: not a TOML file: {failure}") from failure
+
+
+def builtin_names(kind: Literal["spaces", "geometries"]) -> list[str]:
+    """Names of the built-in spaces or geometries."""
+    folder = resources.files("search_spaces") / kind
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def _locate(name: str, kind: Literal["spaces", "geometries"], error: type[InputError]) -> Path:
+    if name.endswith(".toml") or "/" in name:
+        return Path(name)
+    names = builtin_names(kind)
+    if name not in names:
+        raise error(
+            f"{name!r} is neither a built-in name nor a .toml file; {suggestion(name, names)}"
+        )
+    return Path(str(resources.files("search_spaces") / kind / f"{name}.toml"))
+
+
+def load_geometry(name: str) -> Geometry:
+    """A geometry by built-in name or path.
+
+    Raises:
+        GeometryError: naming file, key, value and rule.
+    """
+    path = _locate(name, "geometries", GeometryError)
+    data = read_toml(path, GeometryError)
+    data.setdefault("name", path.stem)
+    return decode(Geometry, data, str(path), GeometryError)
+
+
+def load_space(name: str) -> SearchSpace:
+    """A search space by built-in name or path.
+
+    Raises:
+        SpaceError: naming file, key, value and rule.
+    """
+    path = _locate(name, "spaces", SpaceError)
+    return space_from_tables(read_toml(path, SpaceError), str(path), path.stem)
+
+
+def space_from_tables(data: Mapping[str, Any], where: str, name: str) -> SearchSpace:
+    """A search space from the tables of its TOML."""
+    table = decode(_SpaceTable, data, where, SpaceError)
+    parameters = tuple(
+        _parameter(key, entry, f"{where}: parameters.{key}")
+        for key, entry in table.parameters.items()
+    )
+    baselines = tuple(Baseline(key, dict(point)) for key, point in table.baselines.items())
+    try:
+        return SearchSpace(table.name or name, table.family, table.preset, parameters, baselines)
+    except SpaceError as failure:
+        raise SpaceError(f"{where}: {failure}") from failure
+
+
+def _parameter(name: str, data: Any, where: str) -> Parameter:
+    entry = decode(_ParameterTable, data, where, SpaceError)
+    when = Condition.parse(entry.when) if entry.when is not None else None
+    try:
+        if entry.type == "categorical":
+            _forbid(data, ("low", "high", "log", "step"), where)
+            return Categorical(name, entry.choices, when)
+        _forbid(data, ("choices",), where)
+        if entry.low is None or entry.high is None:
+            raise SpaceError("low and high are required; add them")
+        if entry.type == "float":
+            step = None if entry.step is None else float(entry.step)
+            return Float(name, float(entry.low), float(entry.high), entry.log, step, when)
+        return Int(
+            name,
+            _whole(entry.low, "low"),
+            _whole(entry.high, "high"),
+            entry.log,
+            _whole(1 if entry.step is None else entry.step, "step"),
+            when,
+        )
+    except SpaceError as failure:
+        raise SpaceError(f"{where}: {failure}") from failure
+
+
+def _whole(value: float | int, key: str) -> int:
+    if not isinstance(value, int):
+        raise SpaceError(f"{key} of an int parameter must be a whole number, got {value!r}")
+    return value
+
+
+def _forbid(data: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
+    for key in keys:
+        if key in data:
+            raise SpaceError(f"{key!r} has no meaning for type = {data['type']!r}; remove it")
+
+
+def space_document(space: SearchSpace) -> dict[str, Any]:
+    """The tables from which :func:`space_from_tables` makes an equal space."""
+    tables: dict[str, Any] = {}
+    for p in space.parameters:
+        if isinstance(p, Categorical):
+            entry: dict[str, Any] = {"type": "categorical", "choices": list(p.choices)}
+        else:
+            kind = "float" if isinstance(p, Float) else "int"
+            entry = {"type": kind, "low": p.low, "high": p.high}
+            entry |= {"log": True} if p.log else {}
+            entry |= {"step": p.step} if p.step not in (None, 1) else {}
+        entry |= {"when": str(p.when)} if p.when else {}
+        tables[p.name] = entry
+    return {
+        "name": space.name,
+        "family": space.family,
+        "preset": space.preset,
+        "parameters": tables,
+        "baselines": {b.name: dict(b.point) for b in space.baselines},
+    }

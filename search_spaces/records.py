@@ -1,0 +1,130 @@
+"""Frozen dataclasses to plain data and back, strictly.
+
+TOML files, JSON messages between controller and workers, and study
+configurations are all read by :func:`decode`: an unknown key, a missing key or
+a wrong type is an error that names its place, and a misspelt key is answered
+with the nearest right one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from search_spaces.errors import ConfigError, InputError
+
+T = TypeVar("T")
+
+
+def encode(value: Any) -> Any:
+    """Plain data (dict, list, str, int, float, bool, None) of a record, field by field."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): encode(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [encode(v) for v in value]
+    return value
+
+
+def suggestion(name: str, known: typing.Iterable[str]) -> str:
+    """``did you mean 'x'?`` for a misspelt name, else the list of known names."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+
+
+def decode(
+    cls: type[T], data: Any, where: str = "", error: type[InputError] = ConfigError
+) -> T:
+    """Build the record ``cls`` from plain data.
+
+    Args:
+        cls: a frozen dataclass; nested dataclasses, tuples, mappings, optionals
+            and unions of scalars are followed.
+        data: what :func:`encode`, TOML or JSON gave.
+        where: the place (file and key) that an error text names.
+        error: the class to raise.
+
+    Raises:
+        InputError: of the class ``error``, for an unknown or missing key or a wrong type.
+    """
+    if not isinstance(data, Mapping):
+        raise error(f"{where or cls.__name__} must be a table, got {data!r}")
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
+    for key in data:
+        if key not in fields:
+            place = f"{where}: " if where else ""
+            raise error(f"{place}unknown key {key!r}; {suggestion(str(key), fields)}")
+    values = {}
+    for name, field in fields.items():
+        path = f"{where}.{name}" if where else name
+        if name in data:
+            values[name] = _convert(hints[name], data[name], path, error)
+        elif (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        ):
+            raise error(f"{path} is required; add it")
+    return cls(**values)
+
+
+def _convert(hint: Any, value: Any, where: str, error: type[InputError]) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (typing.Union, types.UnionType):
+        return _convert_union(args, value, where, error)
+    if dataclasses.is_dataclass(hint):
+        return decode(typing.cast("type[Any]", hint), value, where, error)
+    if origin is typing.Literal:
+        if value not in args:
+            choices = ", ".join(repr(a) for a in args)
+            raise error(f"{where} must be one of {choices}, got {value!r}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise error(f"{where} must be a list, got {value!r}")
+        if args[-1] is Ellipsis:
+            return tuple(_convert(args[0], v, f"{where}[{i}]", error) for i, v in enumerate(value))
+        if len(value) != len(args):
+            raise error(f"{where} must have {len(args)} entries, got {len(value)}: {value!r}")
+        pairs = zip(args, value, strict=True)
+        return tuple(_convert(a, v, f"{where}[{i}]", error) for i, (a, v) in enumerate(pairs))
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise error(f"{where} must be a table, got {value!r}")
+        return {k: _convert(args[1], v, f"{where}.{k}", error) for k, v in value.items()}
+    return _scalar(hint, value, where, error)
+
+
+def _convert_union(args: tuple[Any, ...], value: Any, where: str, error: type[InputError]) -> Any:
+    if value is None and type(None) in args:
+        return None
+    members = [a for a in args if a is not type(None)]
+    # The exact scalar type wins, so that 1 stays an int where int and float are both allowed.
+    for member in members:
+        if type(value) is member:
+            return value
+    failures = []
+    for member in members:
+        try:
+            return _convert(member, value, where, error)
+        except InputError as failure:
+            failures.append(failure)
+    raise failures[0]
+
+
+def _scalar(hint: Any, value: Any, where: str, error: type[InputError]) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not hint:
+        raise error(f"{where} must be {_NAMES.get(hint, hint.__name__)}, got {value!r}")
+    return value
+
+
+_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}

@@ -1,0 +1,1 @@
+"""How one trial is run: data, models, the trial runner and the executors."""

@@ -1,0 +1,72 @@
+"""The seams between the trial runner and a generative model.
+
+A third party's family is named as ``"my_lab.models:Family"`` and passes the same
+contract tests (``tests/contract/test_model_family.py``) as the built-in ones.
+Importing a family must be cheap: heavy libraries are imported in ``build`` and ``load``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives.showers import Showers
+from search_spaces.geometry import Geometry
+from search_spaces.parameters import Point
+from workers.trial import Resources
+
+Array = NDArray[np.float32]
+
+
+class GenerativeModel(Protocol):
+    """A network that is trained on showers and generates them."""
+
+    def train_epoch(self, showers: Showers, epoch: int) -> Mapping[str, float]:
+        """Train once over ``showers``, in an order fixed by (seed, epoch).
+
+        Returns the named training losses (means over the epoch).
+
+        Raises:
+            DivergedError: a loss or weight is not finite, or all energy is lost.
+        """
+
+    def generate(self, energy: Array, theta: Array, seed: int) -> Array:
+        """Showers (n, x, y, z) [GeV] for primary energies (n,) [GeV] and angles (n,) [rad]."""
+
+    def save(self, folder: Path) -> None:
+        """Write weights and what is needed to build the model again; no pickle."""
+
+    def metrics(self) -> Mapping[str, float]:
+        """Static numbers, such as ``generator_parameters``."""
+
+    def summary(self) -> str:
+        """The architecture as text, layer by layer."""
+
+
+class ModelFamily(Protocol):
+    """All the models that one set of parameters describes."""
+
+    def problem(self, preset: str, point: Point, geometry: Geometry) -> str | None:
+        """Why this configuration cannot be built (one line), or None; in milliseconds.
+
+        Raises:
+            SpaceError: ``preset`` or a parameter name is unknown to the family.
+        """
+
+    def build(
+        self, preset: str, point: Point, geometry: Geometry, seed: int, resources: Resources
+    ) -> GenerativeModel:
+        """A fresh model; every random draw in it comes from ``seed``.
+
+        Raises:
+            InfeasibleError: the configuration cannot be built.
+        """
+
+    def load(
+        self, folder: Path, preset: str, point: Point, geometry: Geometry, resources: Resources
+    ) -> GenerativeModel:
+        """The model that :meth:`GenerativeModel.save` wrote."""

@@ -1,0 +1,159 @@
+"""The wire contract between controller and workers: frozen plain data, JSON both ways.
+
+A :class:`TrialSpec` is all that a worker needs; a worker never touches SQL. It
+answers with a stream of :class:`Progress`, one per epoch, and ends with one
+:class:`TrialResult`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from search_spaces.geometry import Geometry
+from search_spaces.parameters import Value
+from search_spaces.records import decode, encode
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which showers, and how they are split.
+
+    Attributes:
+        files: HDF5 files, in order.
+        split: shares of training, validation and test events.
+        digest: SHA-256 of the files' content summary; fixes the split.
+    """
+
+    files: tuple[str, ...]
+    split: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one trial may spend.
+
+    Attributes:
+        epochs: passes, each followed by a score.
+        showers: training showers per epoch.
+        evaluation_showers: showers generated for each score.
+    """
+
+    epochs: int
+    showers: int
+    evaluation_showers: int
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial may use: CPU threads, a share of a GPU, GPU memory [MiB] (0 = grow)."""
+
+    cpus: int = 1
+    gpus: float = 0.0
+    gpu_memory_mib: int = 0
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """Everything a worker needs to run one trial.
+
+    Attributes:
+        study, number: which trial this is; attempt counts infrastructure retries from 1.
+        family, preset, point: the model family, its named configuration, and the parameters
+            that replace values of that configuration.
+        seed: of every random draw in the trial.
+        folder: where the trained model goes; on a disk that the controller sees too.
+    """
+
+    study: str
+    number: int
+    family: str
+    preset: str
+    point: Mapping[str, Value]
+    geometry: Geometry
+    data: DataSpec
+    budget: Budget
+    seed: int
+    folder: str
+    attempt: int = 1
+    resources: Resources = field(default_factory=Resources)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return dict(encode(self))
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TrialSpec:
+        """The inverse of :meth:`to_json`; raises ConfigError for anything unknown."""
+        return decode(cls, data, "trial")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One scored epoch.
+
+    Attributes:
+        epoch: from 1.
+        score: S of :mod:`objectives.objective`, lower is better.
+        groups: the nine groups' L_g.
+        losses: the training losses by name.
+        seconds: wall-clock time since the trial started.
+        showers: training showers spent since the trial started.
+    """
+
+    epoch: int
+    score: float
+    groups: Mapping[str, float]
+    losses: Mapping[str, float]
+    seconds: float
+    showers: int
+
+
+class Outcome(StrEnum):
+    """How a trial ended."""
+
+    COMPLETE = "complete"
+    #: Told to stop by pruning.
+    PRUNED = "pruned"
+    #: Told to stop by the user; resumable.
+    STOPPED = "stopped"
+    #: The configuration's own failure: diverged, NaN, does not fit. Never retried.
+    FAILED = "failed"
+    #: The worker died, the node was lost. Retried.
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """The last word of a trial.
+
+    Attributes:
+        outcome: how it ended.
+        score: final S (mean of the last evaluations), or None without one.
+        error: standard deviation of S from the finite evaluation sample, or None.
+        groups: L_g of the final score.
+        metrics: human numbers by name (sampling-fraction bias, resolution ratio, ms per shower,
+            parameters, ...).
+        reason: why it failed, in one line.
+        epochs, showers, seconds: what it spent.
+    """
+
+    outcome: Outcome
+    score: float | None = None
+    error: float | None = None
+    groups: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+    epochs: int = 0
+    showers: int = 0
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return dict(encode(self)) | {"outcome": str(self.outcome)}
+
+
+TrialEvent: TypeAlias = Progress | TrialResult
