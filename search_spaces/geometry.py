@@ -128,7 +128,8 @@ class Geometry:
         """Cell edges along one axis [mm]: x and y about the centre, z from the front face."""
         n, pitch = self.shape[axis], self.cells.pitch[axis]
         start = -0.5 * n * pitch if axis < 2 else 0.0
-        return start + pitch * np.arange(n + 1)
+        edges: NDArray[np.float64] = start + pitch * np.arange(n + 1, dtype=np.float64)
+        return edges
 
     @property
     def digest(self) -> str:

@@ -61,7 +61,9 @@ def read_toml(path: Path, error: type[InputError]) -> dict[str, Any]:
 def builtin_names(kind: Literal["spaces", "geometries"]) -> list[str]:
     """Names of the built-in spaces or geometries."""
     folder = resources.files("search_spaces") / kind
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    return sorted(
+        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
+    )
 
 
 def _locate(name: str, kind: Literal["spaces", "geometries"], error: type[InputError]) -> Path:

@@ -38,9 +38,7 @@ def suggestion(name: str, known: typing.Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
 
 
-def decode(
-    cls: type[T], data: Any, where: str = "", error: type[InputError] = ConfigError
-) -> T:
+def decode(cls: type[T], data: Any, where: str = "", error: type[InputError] = ConfigError) -> T:
     """Build the record ``cls`` from plain data.
 
     Args:
@@ -66,9 +64,7 @@ def decode(
         path = f"{where}.{name}" if where else name
         if name in data:
             values[name] = _convert(hints[name], data[name], path, error)
-        elif (
-            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        ):
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise error(f"{path} is required; add it")
     return cls(**values)
 

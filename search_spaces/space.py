@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -99,9 +100,7 @@ class SearchSpace:
         known = self._by_name
         for name in point:
             if name not in known:
-                raise SpaceError(
-                    f"{where}: unknown parameter {name!r}; {suggestion(name, known)}"
-                )
+                raise SpaceError(f"{where}: unknown parameter {name!r}; {suggestion(name, known)}")
         for p in self.parameters:
             active = p.when is None or p.when.holds(point)
             if active and p.name not in point:
@@ -154,9 +153,8 @@ class SearchSpace:
 
     def to_unit(self, point: Point, fill: float = 0.5) -> Array:
         """The vector in [0, 1]^d of a point; inactive coordinates are ``fill``."""
-        return np.array(
-            [p.to_unit(point[p.name]) if p.name in point else fill for p in self.parameters]
-        )
+        unit = [p.to_unit(point[p.name]) if p.name in point else fill for p in self.parameters]
+        return np.array(unit, dtype=np.float64)
 
     def encode(self, points: Iterable[Point], fill: float = 0.5) -> Array:
         """Model features (n, w): numbers as in the unit cube, choices one-hot.
@@ -189,7 +187,8 @@ def _columns(p: Parameter, value: Value | None, fill: float) -> Array:
     if isinstance(p, Categorical):
         if value is None:
             return np.full(len(p.choices), fill / len(p.choices))
-        return np.array([c == value for c in p.choices], dtype=np.float64) / np.sqrt(2.0)
+        one_hot: Array = np.array([c == value for c in p.choices], dtype=np.float64)
+        return one_hot / math.sqrt(2.0)
     return np.array([fill if value is None else p.to_unit(value)])
 
 
