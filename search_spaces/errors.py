@@ -11,7 +11,7 @@ import it from :mod:`metaopt.errors`, where each class meets its exit code.
     │   ├── GeometryError                 a calorimeter description
     │   ├── DataError                     shower files and arrays
     │   └── ConfigError                   study.toml and command-line options
-    ├── ConfigurationFailure (ValueError) a trial's own fault: told to the strategy, never retried
+    ├── TrialFailedError (ValueError)     a trial's own fault: told to the strategy, never retried
     │   ├── InfeasibleError               the network cannot be built or does not fit in memory
     │   └── DivergedError                 NaN, or all energy lost
     ├── StoreError (OSError)              the study store cannot be read or written
@@ -47,15 +47,15 @@ class ConfigError(InputError):
     """A study configuration or command-line option breaks a rule."""
 
 
-class ConfigurationFailure(MetaoptError, ValueError):
+class TrialFailedError(MetaoptError, ValueError):
     """A trial failed because of its own parameters: told to the strategy, never retried."""
 
 
-class InfeasibleError(ConfigurationFailure):
+class InfeasibleError(TrialFailedError):
     """The network cannot be built for the geometry, or does not fit in memory."""
 
 
-class DivergedError(ConfigurationFailure):
+class DivergedError(TrialFailedError):
     """Training gave NaN, or a generator without energy."""
 
 

@@ -118,9 +118,9 @@ def _parameter(name: str, data: Any, where: str) -> Parameter:
     when = Condition.parse(entry.when) if entry.when is not None else None
     try:
         if entry.type == "categorical":
-            _forbid(data, ("low", "high", "log", "step"), where)
+            _forbid(data, ("low", "high", "log", "step"))
             return Categorical(name, entry.choices, when)
-        _forbid(data, ("choices",), where)
+        _forbid(data, ("choices",))
         if entry.low is None or entry.high is None:
             raise SpaceError("low and high are required; add them")
         if entry.type == "float":
@@ -144,7 +144,7 @@ def _whole(value: float | int, key: str) -> int:
     return value
 
 
-def _forbid(data: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
+def _forbid(data: Mapping[str, Any], keys: tuple[str, ...]) -> None:
     for key in keys:
         if key in data:
             raise SpaceError(f"{key!r} has no meaning for type = {data['type']!r}; remove it")

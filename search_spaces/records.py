@@ -83,19 +83,23 @@ def _convert(hint: Any, value: Any, where: str, error: type[InputError]) -> Any:
             raise error(f"{where} must be one of {choices}, got {value!r}")
         return value
     if origin is tuple:
-        if not isinstance(value, (list, tuple)):
-            raise error(f"{where} must be a list, got {value!r}")
-        if args[-1] is Ellipsis:
-            return tuple(_convert(args[0], v, f"{where}[{i}]", error) for i, v in enumerate(value))
-        if len(value) != len(args):
-            raise error(f"{where} must have {len(args)} entries, got {len(value)}: {value!r}")
-        pairs = zip(args, value, strict=True)
-        return tuple(_convert(a, v, f"{where}[{i}]", error) for i, (a, v) in enumerate(pairs))
+        return _convert_tuple(args, value, where, error)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise error(f"{where} must be a table, got {value!r}")
         return {k: _convert(args[1], v, f"{where}.{k}", error) for k, v in value.items()}
     return _scalar(hint, value, where, error)
+
+
+def _convert_tuple(args: tuple[Any, ...], value: Any, where: str, error: type[InputError]) -> Any:
+    if not isinstance(value, (list, tuple)):
+        raise error(f"{where} must be a list, got {value!r}")
+    if args[-1] is Ellipsis:
+        args = (args[0],) * len(value)
+    if len(value) != len(args):
+        raise error(f"{where} must have {len(args)} entries, got {len(value)}: {value!r}")
+    pairs = enumerate(zip(args, value, strict=True))
+    return tuple(_convert(a, v, f"{where}[{i}]", error) for i, (a, v) in pairs)
 
 
 def _convert_union(args: tuple[Any, ...], value: Any, where: str, error: type[InputError]) -> Any:
