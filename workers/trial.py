@@ -66,6 +66,7 @@ class TrialSpec:
             that replace values of that configuration.
         seed: of every random draw in the trial.
         folder: where the trained model goes; on a disk that the controller sees too.
+        reference: file of the reference artefact; made from the data where it is absent.
     """
 
     study: str
@@ -78,6 +79,7 @@ class TrialSpec:
     budget: Budget
     seed: int
     folder: str
+    reference: str = ""
     attempt: int = 1
     resources: Resources = field(default_factory=Resources)
 
@@ -116,9 +118,7 @@ class Outcome(StrEnum):
     """How a trial ended."""
 
     COMPLETE = "complete"
-    #: Told to stop by pruning.
-    PRUNED = "pruned"
-    #: Told to stop by the user; resumable.
+    #: Told to stop: by pruning or by the user, which the controller knows.
     STOPPED = "stopped"
     #: The configuration's own failure: diverged, NaN, does not fit. Never retried.
     FAILED = "failed"

@@ -1,0 +1,160 @@
+"""One trial from start to end: data, model, epochs, score.
+
+The same generator runs under Ray, inline, and in ``metaopt trial spec.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives.objective import WORST, Score, evaluate
+from objectives.reference import Reference
+from objectives.showers import Showers
+from search_spaces.errors import TrialFailedError
+from workers import data
+from workers.models.base import GenerativeModel
+from workers.models.registry import make_family
+from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
+
+#: Seeds of the latent draws: one for the score of each epoch, a fresh one for the
+#: final score, so that no trial is chosen for a lucky draw, one for the stored check.
+EPOCH_DRAW, FINAL_DRAW, CHECK_DRAW = 1, 2, 3
+#: Showers that a saved model must give again (``metaopt export`` compares them).
+CHECK_SHOWERS = 16
+
+Index = NDArray[np.int64]
+
+
+def trial_events(spec: TrialSpec, stop: Callable[[], bool]) -> Iterator[TrialEvent]:
+    """Run a trial: one Progress per epoch, then one TrialResult.
+
+    The configuration's own failure (diverged, infeasible) is a result; any other
+    exception is the infrastructure's and passes through.
+
+    Args:
+        spec: the trial.
+        stop: asked after each epoch; true ends the trial with the outcome STOPPED.
+    """
+    trial = _Trial(spec)
+    try:
+        yield from trial.run(stop)
+    except TrialFailedError as failure:
+        yield trial.result(Outcome.FAILED, score=WORST, reason=str(failure))
+
+
+def load_reference(spec: TrialSpec) -> Reference:
+    """The reference artefact of a trial's data, read from its file or built from the data."""
+    if spec.reference and Path(spec.reference).is_file():
+        return Reference.load(Path(spec.reference))
+    training = data.load(spec.data, spec.geometry, "training")
+    validation = data.load(spec.data, spec.geometry, "validation")
+    return Reference.build(training, validation, spec.geometry)
+
+
+def epoch_indices(n: int, showers: int, epoch: int, seed: int) -> Index:
+    """Which of n training events the given epoch uses: consecutive windows of shuffled passes.
+
+    Every event is used once before any is used twice, whatever ``showers`` is.
+    """
+    positions = np.arange((epoch - 1) * showers, epoch * showers)
+    passes = positions // n
+    shuffled = {int(p): np.random.default_rng([seed, int(p)]).permutation(n) for p in set(passes)}
+    return np.array([shuffled[int(p)][q] for p, q in zip(passes, positions % n, strict=True)])
+
+
+@dataclass
+class _Trial:
+    """The running totals of one trial."""
+
+    spec: TrialSpec
+
+    def __post_init__(self) -> None:
+        self.start = time.monotonic()
+        self.epoch = 0
+        self.model: GenerativeModel | None = None
+
+    def run(self, stop: Callable[[], bool]) -> Iterator[TrialEvent]:
+        spec, budget = self.spec, self.spec.budget
+        reference = load_reference(spec)
+        training = data.load(
+            spec.data, spec.geometry, "training", limit=budget.epochs * budget.showers
+        )
+        self.model = make_family(spec.family).build(
+            spec.preset, spec.point, spec.geometry, spec.seed, spec.resources
+        )
+        for epoch in range(1, budget.epochs + 1):
+            chosen = epoch_indices(len(training), budget.showers, epoch, spec.seed)
+            losses = self.model.train_epoch(training[chosen], epoch)
+            self.epoch = epoch
+            score, _ = _evaluate(self.model, reference, budget.evaluation_showers, EPOCH_DRAW)
+            yield self._progress(score, {k: float(v) for k, v in losses.items()})
+            if epoch < budget.epochs and stop():
+                yield self._scored(Outcome.STOPPED, score)
+                return
+        score, ms = _evaluate(self.model, reference, len(reference), FINAL_DRAW)
+        result = self._scored(Outcome.COMPLETE, score)
+        metrics = {**result.metrics, **self.model.metrics(), "ms_per_shower": ms}
+        self._save(reference)
+        yield replace(result, metrics=metrics)
+
+    def _progress(self, score: Score, losses: dict[str, float]) -> Progress:
+        return Progress(
+            epoch=self.epoch,
+            score=score.value,
+            groups=score.groups,
+            losses=losses,
+            seconds=self.seconds,
+            showers=self.epoch * self.spec.budget.showers,
+        )
+
+    def _scored(self, outcome: Outcome, score: Score) -> TrialResult:
+        metrics = {**score.metrics, "floor": score.floor, "floor_sd": score.floor_sd}
+        return replace(
+            self.result(outcome, score.value),
+            error=score.error,
+            groups=score.groups,
+            metrics=metrics,
+        )
+
+    def result(self, outcome: Outcome, score: float, reason: str = "") -> TrialResult:
+        return TrialResult(
+            outcome=outcome,
+            score=score,
+            reason=reason,
+            epochs=self.epoch,
+            showers=self.epoch * self.spec.budget.showers,
+            seconds=self.seconds,
+        )
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.start
+
+    def _save(self, reference: Reference) -> None:
+        assert self.model is not None
+        folder = Path(self.spec.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model.save(folder)
+        energy, theta = reference.conditions(CHECK_SHOWERS)
+        cells = self.model.generate(energy, theta, CHECK_DRAW)
+        np.savez_compressed(folder / "check.npz", energy=energy, theta=theta, cells=cells)
+        (folder / "summary.txt").write_text(self.model.summary())
+        (folder / "trial.json").write_text(json.dumps(self.spec.to_json(), indent=1))
+
+
+def _evaluate(
+    model: GenerativeModel, reference: Reference, showers: int, draw: int
+) -> tuple[Score, float]:
+    """The score of freshly generated showers, and the milliseconds that each took."""
+    energy, theta = reference.conditions(min(showers, len(reference)))
+    start = time.monotonic()
+    cells = model.generate(energy, theta, draw)
+    ms = 1e3 * (time.monotonic() - start) / len(energy)
+    return evaluate(Showers(cells, energy, theta), reference), ms
