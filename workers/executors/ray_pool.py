@@ -17,7 +17,7 @@ import ray
 from ray.exceptions import RayError
 
 from search_spaces.errors import ExecutorError
-from search_spaces.records import decode
+from search_spaces.records import decode, encode
 from workers.executors.base import Executor
 from workers.executors.inline import lost
 from workers.runner import trial_events
@@ -67,7 +67,7 @@ class RayExecutor:
     """
 
     def __init__(self, workers: int, resources: Resources, address: str = "") -> None:
-        _connect(address, resources)
+        _connect(address)
         fitting = _fitting_workers(resources)
         if fitting < max(workers, 1):
             have = {k: v for k, v in ray.cluster_resources().items() if k in ("CPU", "GPU")}
@@ -155,7 +155,7 @@ class RayExecutor:
         slot.actor, slot.trials = None, 0
 
 
-def _connect(address: str, resources: Resources) -> None:
+def _connect(address: str) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     common = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": "ERROR"}
@@ -163,8 +163,8 @@ def _connect(address: str, resources: Resources) -> None:
         if address:
             ray.init(address=address, **common)
         else:
-            # At least one worker fits, also on a machine with fewer cores than it asks for.
-            cpus = max(os.cpu_count() or 1, resources.cpus)
+            # The cores that this process may use: a batch job often has fewer than the machine.
+            cpus = len(os.sched_getaffinity(0))
             ray.init(address="local", num_cpus=cpus, include_dashboard=False, **common)
     except Exception as failure:  # Ray raises a dozen kinds here
         raise ExecutorError(_connection_advice(address, failure)) from failure
@@ -175,8 +175,10 @@ def _connection_advice(address: str, failure: Exception) -> str:
     text = f"Ray at {address or 'this machine'} cannot be reached ({type(failure).__name__}: "
     text += f"{first}); check the address"
     if "auth" in str(failure).lower():
-        text += ". The cluster wants a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or " \
+        text += (
+            ". The cluster wants a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or "
             "RAY_AUTH_TOKEN_PATH) to the cluster's, as `ray start` printed"
+        )
     return text
 
 
@@ -194,8 +196,6 @@ def _fitting_workers(resources: Resources) -> int:
 
 
 def _plain(event: TrialEvent) -> dict[str, Any]:
-    from search_spaces.records import encode
-
     return dict(encode(event))
 
 

@@ -1,0 +1,5 @@
+"""``python -m metaopt``."""
+
+from metaopt.cli.main import main
+
+main()

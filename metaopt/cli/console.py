@@ -1,0 +1,53 @@
+"""Printing: tables and JSON to stdout, progress and messages to stderr."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+    from metaopt.reports.tables import Table
+
+
+def print_table(table: Table) -> None:
+    """A table to stdout, at the terminal's width; plain columns without a terminal."""
+    import shutil
+
+    from rich.console import Console
+
+    # Without a terminal (a pipe, a log) nothing is cut: width follows the content.
+    width = shutil.get_terminal_size((80, 24)).columns
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=max(width, 160))
+    console.print(rich_table(table))
+
+
+def rich_table(table: Table) -> RichTable:
+    """The table in the style of all metaopt tables."""
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    made = RichTable(
+        title=table.title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for i, header in enumerate(table.headers):
+        made.add_column(header, justify="left" if i in table.left else "right")
+    for row in table.rows:
+        made.add_row(*(Text(cell) for cell in row))
+    return made
+
+
+def print_json(data: Any) -> None:
+    """Plain data to stdout as JSON."""
+    click.echo(json.dumps(data, indent=2, default=str))
+
+
+def say(text: str) -> None:
+    """A line for people, to stderr."""
+    click.echo(text, err=True)

@@ -1,0 +1,75 @@
+"""``metaopt run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from metaopt.cli import options
+
+#: Command-line option to its table and key in study.toml.
+KEYS = {
+    "study": ("study", "name"),
+    "seed": ("study", "seed"),
+    "storage": ("study", "storage"),
+    "results": ("study", "results"),
+    "space": ("search", "space"),
+    "strategy": ("search", "strategy"),
+    "trials": ("search", "trials"),
+    "time_budget": ("search", "time_budget"),
+    "pruning": ("search", "pruning"),
+    "data": ("data", "files"),
+    "geometry": ("data", "geometry"),
+    "epochs": ("trial", "epochs"),
+    "showers": ("trial", "showers"),
+    "evaluation_showers": ("trial", "evaluation_showers"),
+    "executor": ("workers", "executor"),
+    "workers": ("workers", "count"),
+    "cpus": ("workers", "cpus"),
+    "gpus": ("workers", "gpus"),
+    "gpu_memory_mib": ("workers", "gpu_memory_mib"),
+    "ray_address": ("workers", "ray_address"),
+}
+
+
+@click.command(name="run")
+@click.argument("config", required=False, metavar="[STUDY.TOML]", type=click.Path(path_type=Path))
+@click.option("--study", metavar="NAME", help="Name; a study of this name is resumed.")
+@click.option("--strategy", metavar="NAME", help="genetic, bayesian, random or module:Class.")
+@click.option("--space", metavar="NAME|FILE", help="Search space: built in, or TOML.")
+@click.option("--geometry", metavar="NAME|FILE", help="Calorimeter: built in, or TOML.")
+@click.option("--data", multiple=True, metavar="GLOB", help="HDF5 showers (repeatable).")
+@click.option("--trials", type=int, metavar="N", help="Number of trials.")
+@click.option("--time-budget", metavar="TIME", help="Wall-clock limit: 90s, 4m, 2h.")
+@click.option("--epochs", type=int, metavar="N", help="Epochs per trial.")
+@click.option("--showers", type=int, metavar="N", help="Training showers per epoch.")
+@click.option("--evaluation-showers", type=int, metavar="N", help="Showers per score.")
+@click.option("--pruning", metavar="NAME", help="halving or none.")
+@click.option("--executor", metavar="NAME", help="ray, inline or module:Class.")
+@click.option("--workers", type=int, metavar="N", help="Trials at once; 0 = all that fit.")
+@click.option("--cpus", type=int, metavar="N", help="CPUs per trial.")
+@click.option("--gpus", type=float, metavar="X", help="GPUs per trial, e.g. 0.25.")
+@click.option("--gpu-memory-mib", type=int, metavar="N", help="GPU memory per trial.")
+@click.option("--ray-address", metavar="ADDRESS", help="Running Ray cluster.")
+@click.option("--storage", metavar="URL", help=f"Study store. [default: {options.STORAGE}]")
+@click.option("--results", metavar="DIR", help="Folder of results. [default: results]")
+@click.option("--seed", type=int, metavar="N", help="Seed of every random draw.")
+def command(config: Path | None, **given: Any) -> None:
+    """Search for the best 3DGAN configuration; run again to resume.
+
+    Without STUDY.TOML or --data: a five-minute search on bundled Geant4 showers.
+    Ctrl-C ends after the running epochs, twice at once; the study is kept.
+    """
+    import sys
+
+    from metaopt.cli.session import run_study
+    from metaopt.config import load_config
+
+    tables: dict[str, dict[str, Any]] = {}
+    for option, (table, key) in KEYS.items():
+        value = given[option]
+        if value not in (None, ()):
+            tables.setdefault(table, {})[key] = list(value) if option == "data" else value
+    sys.exit(run_study(load_config(config, tables)))

@@ -1,0 +1,137 @@
+"""One sitting of ``metaopt run``: check, open, run with a live view, say what was found."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from search_spaces.plugins import load_plugin
+
+from metaopt.cli.console import print_table, say
+from metaopt.cli.monitor import TerminalMonitor
+from metaopt.config import StudyConfig
+from metaopt.controller import Controller, Ending
+from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL
+from metaopt.preflight import Plan, check_same_study, prepare
+from metaopt.reports.tables import comparison_table
+from metaopt.store.database import StudyStore
+from metaopt.store.study import StoredStudy
+from metaopt.store.views import DEFAULT_URL, baseline_of, best_of
+from workers.executors.base import Executor
+
+INLINE, RAY = "inline", "ray"
+
+
+def run_study(config: StudyConfig) -> int:
+    """Run or resume a study; returns the exit code.
+
+    Raises:
+        MetaoptError: of the kind that fits; the study store is then as it was.
+    """
+    with TerminalMonitor() as monitor:
+        monitor.stage("reading and checking the showers")
+        plan = prepare(config)
+        store = StudyStore(config.study.storage, create=True)
+        stored = _existing(store, plan)
+        monitor.stage("starting the workers")
+        executor = make_executor(config)
+        try:
+            study = stored or store.create(config.name, plan.document)
+            monitor.begin(plan, study.trials(), executor.slots)
+            controller = Controller(plan, study, executor, monitor)
+            with _signals(controller, monitor):
+                ending = controller.run()
+        finally:
+            monitor.stage("ending the workers")
+            executor.close()
+    return _conclude(config, study, ending)
+
+
+def make_executor(config: StudyConfig) -> Executor:
+    """The executor that a configuration names.
+
+    Raises:
+        ExecutorError: its resources cannot be had.
+        ConfigError: no such executor.
+    """
+    workers = config.workers
+    if workers.executor == INLINE:
+        from workers.executors.inline import InlineExecutor
+
+        return InlineExecutor()
+    name = "workers.executors.ray_pool:RayExecutor" if workers.executor == RAY else ""
+    factory = load_plugin(name or workers.executor, "executor")
+    made: Executor = factory(workers.count, config.resources, workers.ray_address)
+    return made
+
+
+def _existing(store: StudyStore, plan: Plan) -> StoredStudy | None:
+    if plan.config.name not in store.names():
+        return None
+    study = store.study(plan.config.name)
+    check_same_study(study.document, plan)
+    return study
+
+
+@contextmanager
+def _signals(controller: Controller, monitor: TerminalMonitor) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the controller to stop; the old handlers come back after."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        controller.stop()
+        monitor.stopping()
+
+    old = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def _conclude(config: StudyConfig, study: StoredStudy, ending: Ending) -> int:
+    """Print the published configuration against the best found, and what to type next."""
+    trials = study.trials()
+    best, baseline = best_of(trials), baseline_of(trials)
+    again = f"--study {config.name}" if config.study.name else "the same command"
+    if best is not None:
+        shown = baseline or best
+        print_table(comparison_table(shown, best))
+        say(_verdict(shown.score, best.score))
+    if ending is Ending.INTERRUPTED:
+        say(f"interrupted; resume with {again}")
+        return INTERRUPTED
+    if best is None:
+        say("no trial was completed; `metaopt show` gives the reasons")
+        return NO_COMPLETE_TRIAL
+    say(f"{ending}; study {config.name!r}")
+    say(_next_steps(config, ending))
+    return DONE
+
+
+def _verdict(published: float | None, best: float | None) -> str:
+    if published is None or best is None or best >= published:
+        return "No configuration beat the published one at this budget."
+    return (
+        f"S fell from {published:.3f} to {best:.3f} against the published configuration, "
+        "at equal training showers."
+    )
+
+
+def _next_steps(config: StudyConfig, ending: Ending) -> str:
+    storage = config.study.storage
+    where = "" if storage == DEFAULT_URL else f" --storage {storage}"
+    out = Path("production")
+    lines = [
+        "next:",
+        f"  metaopt show {config.name}{where}",
+        f"  metaopt dashboard{where}",
+        f"  metaopt export {config.name} -o {out}{where}",
+    ]
+    if ending is Ending.TIME:
+        lines.append("  the same command again goes on with the remaining trials")
+    return "\n".join(lines)

@@ -1,0 +1,208 @@
+"""A study's configuration: study.toml and command-line options, checked at birth."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from metaopt.store.views import DEFAULT_URL
+from search_spaces.errors import ConfigError
+from search_spaces.loader import read_toml
+from search_spaces.parameters import Value
+from search_spaces.records import decode
+from workers.trial import Budget, Resources
+
+#: Stands for the bundled Geant4 sample in ``data.files``.
+SAMPLE = "sample"
+
+
+@dataclass(frozen=True)
+class StudyTable:
+    """Which study, and where it is kept."""
+
+    name: str = ""
+    seed: int = 1
+    storage: str = DEFAULT_URL
+    results: str = "results"
+
+
+@dataclass(frozen=True)
+class SearchTable:
+    """What is searched, how, and for how long.
+
+    Attributes:
+        space: a built-in space or a .toml file; empty = the published one for the geometry.
+        strategy: genetic, bayesian, random, or "module:Class"; options go to it.
+        trials: how many proposals; time_budget: wall-clock limit of one run ("4m", "2h").
+        pruning: halving or none; pruning_options go to it.
+    """
+
+    space: str = ""
+    strategy: str = "genetic"
+    options: Mapping[str, Value] = field(default_factory=dict)
+    trials: int = 60
+    time_budget: str = ""
+    pruning: str = "halving"
+    pruning_options: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataTable:
+    """Which showers: files (globs, or "sample"), their geometry, and the split of events."""
+
+    files: tuple[str, ...]
+    geometry: str
+    split: tuple[float, float, float] = (0.7, 0.15, 0.15)
+
+
+@dataclass(frozen=True)
+class TrialTable:
+    """What one trial may spend: see :class:`workers.trial.Budget`."""
+
+    epochs: int = 6
+    showers: int = 2000
+    evaluation_showers: int = 300
+
+
+@dataclass(frozen=True)
+class WorkersTable:
+    """Where trials run.
+
+    Attributes:
+        executor: ray, inline, or "module:Class".
+        count: trials at once; 0 = as many as fit.
+        cpus, gpus: of each trial; a GPU may be shared (0.25).
+        gpu_memory_mib: limit of each trial on a shared GPU; 0 = grow as needed.
+        ray_address: of a running cluster; empty starts a local one.
+    """
+
+    executor: str = "ray"
+    count: int = 0
+    cpus: int = 1
+    gpus: float = 0.0
+    gpu_memory_mib: int = 0
+    ray_address: str = ""
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """One study, as the user asked for it."""
+
+    data: DataTable
+    study: StudyTable = field(default_factory=StudyTable)
+    search: SearchTable = field(default_factory=SearchTable)
+    trial: TrialTable = field(default_factory=TrialTable)
+    workers: WorkersTable = field(default_factory=WorkersTable)
+
+    def __post_init__(self) -> None:
+        _at_least("search.trials", self.search.trials, 1)
+        _at_least("study.seed", self.study.seed, 0)
+        _at_least("workers.count", self.workers.count, 0)
+        _at_least("workers.cpus", self.workers.cpus, 1)
+        for key in ("epochs", "showers"):
+            _at_least(f"trial.{key}", getattr(self.trial, key), 1)
+        _at_least("trial.evaluation_showers", self.trial.evaluation_showers, 50)
+        if not self.workers.gpus >= 0 or (self.workers.gpus > 1 and self.workers.gpus % 1):
+            raise ConfigError(
+                "workers.gpus must be 0, a share of one GPU (0.25) or a whole number, "
+                f"got {self.workers.gpus}"
+            )
+        split = self.data.split
+        if any(s <= 0 for s in split) or abs(sum(split) - 1) > 1e-6:
+            raise ConfigError(
+                "data.split must be three positive shares (training, validation, test) that "
+                f"add up to 1, got {list(split)}"
+            )
+        seconds(self.search.time_budget)
+        if not re.fullmatch(r"[\w.-]*", self.study.name):
+            raise ConfigError(
+                "a study name may have letters, digits, '.', '_' and '-' only (it names a "
+                f"folder), got {self.study.name!r}"
+            )
+
+    @property
+    def name(self) -> str:
+        """The study's name: given, or made of space (or geometry) and strategy."""
+        if self.study.name:
+            return self.study.name
+        what = self.search.space or self.data.geometry
+        return f"{Path(what).stem}-{self.search.strategy.split(':')[-1].lower()}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the study's files go."""
+        return Path(self.study.results) / self.name
+
+    @property
+    def budget(self) -> Budget:
+        """The budget of one trial."""
+        return Budget(self.trial.epochs, self.trial.showers, self.trial.evaluation_showers)
+
+    @property
+    def resources(self) -> Resources:
+        """The resources of one trial."""
+        return Resources(self.workers.cpus, self.workers.gpus, self.workers.gpu_memory_mib)
+
+    def files(self) -> tuple[str, ...]:
+        """The data files: the bundled sample, or the matches of the globs in sorted order.
+
+        Raises:
+            ConfigError: a pattern matches nothing.
+        """
+        found: list[str] = []
+        for pattern in self.data.files:
+            if pattern == SAMPLE:
+                found.append(str(resources.files("metaopt") / "sample" / "clic-12x12x12.h5"))
+                continue
+            # Path.glob takes no absolute pattern.
+            matches = sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))  # noqa: PTH207
+            if not matches:
+                raise ConfigError(f"data.files: no file matches {pattern!r}; check the path")
+            found += [str(Path(m).resolve()) for m in matches]
+        return tuple(dict.fromkeys(found))
+
+
+def load_config(path: Path | None, options: Mapping[str, Mapping[str, Any]]) -> StudyConfig:
+    """The configuration of a study.toml, with command-line options over it.
+
+    Args:
+        path: of study.toml; None, and no data files among the options, means the embedded
+            default, ``metaopt/sample/quick.toml``.
+        options: table name to the keys that were given on the command line.
+
+    Raises:
+        ConfigError: naming file, key, value and rule.
+    """
+    if path is None and "files" not in options.get("data", {}):
+        path = Path(str(resources.files("metaopt") / "sample" / "quick.toml"))
+    tables: dict[str, Any] = read_toml(path, ConfigError) if path else {}
+    for table, given in options.items():
+        if given:
+            tables[table] = {**tables.get(table, {}), **given}
+    if "data" not in tables:
+        raise ConfigError(f"{path}: a study needs a [data] table with files and geometry; add it")
+    return decode(StudyConfig, tables, str(path) if path else "")
+
+
+def seconds(text: str) -> float | None:
+    """Seconds of ``"90"``, ``"90s"``, ``"4m"``, ``"2h"`` or ``"1d"``; None of an empty text.
+
+    Raises:
+        ConfigError: it reads otherwise.
+    """
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
+    if match is None or float(match[1]) <= 0:
+        raise ConfigError(f"a time budget reads like 90s, 4m, 2h or 1d, got {text!r}")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def _at_least(key: str, value: int, low: int) -> None:
+    if value < low:
+        raise ConfigError(f"{key} >= {low} must hold, got {value}")

@@ -1,0 +1,147 @@
+"""Everything that can be checked before the first trial is checked here.
+
+Nothing is written but the cached reference artefact, so that bad input leaves
+the study store as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from objectives.reference import Reference
+
+from metaopt.config import StudyConfig
+from metaopt.provenance import versions
+from metaopt.strategies.base import Strategy
+from metaopt.strategies.pruning import Pruning, make_pruning
+from metaopt.strategies.registry import make_strategy
+from search_spaces.errors import ConfigError, DataError
+from search_spaces.geometry import Geometry
+from search_spaces.loader import load_geometry, load_space, space_document
+from search_spaces.records import encode
+from search_spaces.space import SearchSpace
+from workers import data
+from workers.models.registry import make_family
+from workers.trial import DataSpec
+
+#: Fewest events of a split from which a score means something.
+MIN_EVENTS = 100
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study that is ready to run.
+
+    Attributes:
+        space: knows which points cannot be built for the geometry.
+        reference: file of the reference artefact.
+        document: what the store records of the study, as plain data.
+    """
+
+    config: StudyConfig
+    space: SearchSpace
+    geometry: Geometry
+    data: DataSpec
+    reference: Path
+    strategy: Strategy
+    pruning: Pruning
+    document: dict[str, Any]
+
+
+def prepare(config: StudyConfig) -> Plan:
+    """Check a configuration and make all that a study needs.
+
+    Raises:
+        InputError: of the kind that fits, with rule, value and remedy.
+    """
+    geometry = load_geometry(config.data.geometry)
+    published = "variable-angle" if geometry.has_angle else "fixed-angle"
+    space = _feasible_space(load_space(config.search.space or published), geometry)
+    strategy = make_strategy(config.search.strategy, config.search.options)
+    pruning = make_pruning(
+        config.search.pruning, config.search.pruning_options, config.trial.epochs
+    )
+    files = config.files()
+    events, digest = data.survey(files, geometry)
+    _check_events(events, config)
+    spec = DataSpec(files, config.data.split, digest)
+    reference, path = _reference(spec, geometry, Path(config.study.results))
+    document = {
+        "space": space_document(space),
+        "space_digest": space.digest,
+        "geometry": encode(geometry),
+        "geometry_digest": geometry.digest,
+        "data": encode(spec),
+        "events": events,
+        "budget": encode(config.budget),
+        "reference_digest": reference.digest,
+        "strategy": config.search.strategy,
+        "options": dict(config.search.options),
+        "pruning": config.search.pruning,
+        "seed": config.study.seed,
+        "folder": str(config.folder.resolve()),
+        "versions": versions(),
+    }
+    return Plan(config, space, geometry, spec, path, strategy, pruning, document)
+
+
+def check_same_study(document: dict[str, Any], plan: Plan) -> None:
+    """Raise :class:`ConfigError` unless a stored study is the one that the plan describes.
+
+    Scores of another space, geometry, data set, budget or seed cannot be mixed in.
+    """
+    if not document:
+        raise ConfigError(
+            f"study {plan.config.name!r} was not made by metaopt; give another --study"
+        )
+    for key in ("space_digest", "geometry_digest", "budget", "seed", "reference_digest"):
+        if document.get(key) != plan.document[key]:
+            what = key.removesuffix("_digest")
+            raise ConfigError(
+                f"study {plan.config.name!r} was begun with another {what}: a study keeps its "
+                f"space, geometry, data, budget and seed; restore it, or give another --study"
+            )
+
+
+def _feasible_space(space: SearchSpace, geometry: Geometry) -> SearchSpace:
+    family = make_family(space.family)
+    feasible = space.constrained(lambda point: family.problem(space.preset, point, geometry))
+    # Raises when no network of the space fits the geometry.
+    feasible.sample(np.random.default_rng(0))
+    return feasible
+
+
+def _check_events(events: int, config: StudyConfig) -> None:
+    smallest = int(min(config.data.split) * events)
+    if smallest < MIN_EVENTS:
+        raise DataError(
+            f"each split needs at least {MIN_EVENTS} events to score with, got {events} events "
+            f"split {list(config.data.split)}; give more files or other shares"
+        )
+    validation = int(config.data.split[1] * events)
+    if config.trial.evaluation_showers > validation:
+        raise ConfigError(
+            f"trial.evaluation_showers <= {validation} (the validation events) must hold, "
+            f"got {config.trial.evaluation_showers}"
+        )
+
+
+def _reference(spec: DataSpec, geometry: Geometry, results: Path) -> tuple[Reference, Path]:
+    """The reference artefact, cached under the digests of data, split and geometry."""
+    shares = "-".join(f"{round(1000 * s)}" for s in spec.split)
+    name = f"{spec.digest[:16]}-{geometry.digest[:8]}-{shares}.npz"
+    path = (results / "references" / name).resolve()
+    if path.is_file():
+        try:
+            return Reference.load(path), path
+        except DataError:
+            path.unlink()  # of another version: made again below
+    training = data.load(spec, geometry, "training")
+    validation = data.load(spec, geometry, "validation")
+    reference = Reference.build(training, validation, geometry)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    reference.save(path)
+    return reference, path

@@ -1,0 +1,5 @@
+"""The study store: Optuna's tables, and our own beside them in the same database.
+
+:mod:`metaopt.store.views` holds plain records and is cheap to import;
+:mod:`metaopt.store.database` and :mod:`metaopt.store.study` import Optuna.
+"""

@@ -1,0 +1,52 @@
+"""The Optuna dashboard on a study store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from metaopt.store.database import StudyStore
+from search_spaces.errors import ExecutorError
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """Answers requests side by side: one page asks for several things at once."""
+
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    """Does not log every request."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base's name)
+        del format, args
+
+
+def serve(url: str, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve until interrupted.
+
+    Args:
+        url: of the store.
+        host, port: to bind to; port 0 takes a free one.
+        ready: called with the address, once it answers.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        ExecutorError: the port is taken.
+    """
+    from optuna_dashboard import wsgi
+
+    app = wsgi(StudyStore(url).backend)
+    try:
+        server = make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
+    except OSError as failure:
+        raise ExecutorError(
+            f"port {port} on {host} cannot be used ({failure.strerror}); give another --port"
+        ) from failure
+    with server:
+        ready(f"http://{host}:{server.server_port}")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return

@@ -1,0 +1,116 @@
+"""A study and its trials as plain records, for the controller, reports and export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from objectives.objective import WORST
+
+from metaopt.strategies.base import Observation, State
+from search_spaces.parameters import Value
+
+#: Where studies are kept unless the user says otherwise.
+DEFAULT_URL = "sqlite:///results/metaopt.db"
+#: Optuna's five states, and the three words for what ended a FAIL.
+FAILED, LOST, INTERRUPTED = "failed", "lost", "interrupted"
+#: How often a trial is started when its worker is lost.
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class TrialView:
+    """One trial as the store has it.
+
+    Attributes:
+        number: in the study.
+        state: Optuna's, in lower case: running, complete, pruned, fail, waiting.
+        outcome: why a FAIL failed: "failed" (its own fault), "lost" (its worker's),
+            "interrupted" (by the user, or its controller died); else empty.
+        point: its parameters.
+        proposal: which proposal of the strategy this is; retries keep the number. None where
+            a controller died while recording the trial.
+        attempt: from 1; ``retry_of`` is the trial that this one repeats.
+        score, error: S and its standard deviation; S is the last one of a pruned trial.
+        groups, metrics: the breakdown of S, and human numbers.
+        rungs: (epoch, S) of every scored epoch.
+        note: what the strategy said of it.
+    """
+
+    number: int
+    state: str
+    outcome: str
+    point: Mapping[str, Value]
+    proposal: int | None = None
+    attempt: int = 1
+    retry_of: int | None = None
+    score: float | None = None
+    error: float | None = None
+    epochs: int = 0
+    seconds: float = 0.0
+    groups: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    rungs: tuple[tuple[int, float], ...] = ()
+    note: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    started: datetime | None = None
+    finished: datetime | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether it ran to the end and has a final score."""
+        return self.state == "complete"
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it failed for no fault of its own, and its point is known whole."""
+        return (
+            self.state == "fail"
+            and self.outcome in (LOST, INTERRUPTED)
+            and self.proposal is not None
+            and self.attempt < MAX_ATTEMPTS + (self.outcome == INTERRUPTED)
+        )
+
+    @property
+    def observation(self) -> Observation | None:
+        """What strategies see of it: None while it runs, and where only the machine failed."""
+        if self.state == "fail" and self.outcome == FAILED:
+            state, score = State.FAILED, WORST
+        elif self.state in ("complete", "pruned") and self.score is not None:
+            state, score = State(self.state), self.score
+        else:
+            return None
+        return Observation(
+            self.number, self.point, state, score, self.epochs, self.rungs, self.note
+        )
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """One study: what it is about, and how its trials stand.
+
+    Attributes:
+        document: what was recorded when the study began: space, geometry, data digest,
+            budget, seed, versions.
+        counts: number of trials by state.
+    """
+
+    name: str
+    document: Mapping[str, Any]
+    counts: Mapping[str, int]
+    best: TrialView | None
+    started: datetime | None
+
+
+def best_of(trials: Sequence[TrialView]) -> TrialView | None:
+    """The complete trial with the lowest S; the earlier one of equals."""
+    complete = [t for t in trials if t.complete and t.score is not None]
+    return min(complete, key=lambda t: (t.score, t.number), default=None)
+
+
+def baseline_of(trials: Sequence[TrialView]) -> TrialView | None:
+    """The published configuration: proposal 0, in its last attempt."""
+    attempts = [t for t in trials if t.proposal == 0]
+    return attempts[-1] if attempts else None
