@@ -128,6 +128,8 @@ class Int:
                 f"the step must be at least 1 and divide high - low, got low={self.low}, "
                 f"high={self.high}, step={self.step} for {self.name!r}"
             )
+        if self.log and self.step != 1:
+            raise SpaceError(f"a logarithmic range has no step, got {self.step} for {self.name!r}")
 
     def contains(self, value: object) -> bool:
         """Whether ``value`` is a whole number on the grid."""
@@ -142,8 +144,7 @@ class Int:
         """The value whose cell holds ``u``: every value has a cell, linear or logarithmic."""
         if self.log:
             low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
-            value = math.exp(low + u * (high - low))
-            index = round((value - self.low) / self.step)
+            index = round(math.exp(low + u * (high - low))) - self.low
         else:
             index = math.floor(u * self.count)
         return self.low + min(max(index, 0), self.count - 1) * self.step

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.errors import SpaceError
-from search_spaces.parameters import Categorical, Parameter, Point, Value
+from search_spaces.parameters import Categorical, Float, Parameter, Point, Value
 from search_spaces.records import encode as to_plain
 from search_spaces.records import suggestion
 
@@ -122,7 +122,7 @@ class SearchSpace:
 
     def key(self, point: Point) -> str:
         """Equal for equal points: what duplicates are recognised by."""
-        return json.dumps([point.get(n) for n in self.names])
+        return json.dumps([_canonical(p, point.get(p.name)) for p in self.parameters])
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """A feasible point, uniform in the unit cube of genes.
@@ -190,6 +190,11 @@ def _columns(p: Parameter, value: Value | None, fill: float) -> Array:
         one_hot: Array = np.array([c == value for c in p.choices], dtype=np.float64)
         return one_hot / math.sqrt(2.0)
     return np.array([fill if value is None else p.to_unit(value)])
+
+
+def _canonical(p: Parameter, value: Value | None) -> Value | None:
+    """A real parameter's value as a float, however it was written: 2 and 2.0 are equal."""
+    return float(value) if isinstance(p, Float) and value is not None else value
 
 
 def describe(p: Parameter) -> str:

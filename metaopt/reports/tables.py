@@ -119,8 +119,10 @@ def comparison_table(
         ("trial", str(baseline.number), str(best.number)),
         ("S (lower is better)", _score_text(baseline), _score_text(best)),
     ]
-    for group in best.groups:
-        rows.append((f"  {group}", *(number(t.groups.get(group)) for t in (baseline, best))))
+    rows += [
+        (f"  {group}", *(number(t.groups.get(group)) for t in (baseline, best)))
+        for group in best.groups
+    ]
     for key, text, form in HUMAN_METRICS:
         pair = [t.metrics.get(key) for t in (baseline, best)]
         if any(v is not None for v in pair):

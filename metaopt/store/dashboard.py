@@ -28,7 +28,8 @@ def serve(url: str, host: str, port: int, ready: Callable[[str], None]) -> None:
 
     Args:
         url: of the store.
-        host, port: to bind to; port 0 takes a free one.
+        host: address to bind to.
+        port: to bind to; 0 takes a free one.
         ready: called with the address, once it answers.
 
     Raises:

@@ -230,6 +230,7 @@ class _Given(BaseSampler):
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, dist: BaseDistribution
     ) -> Any:
+        del study, trial, dist
         raise AssertionError(f"{param_name} is not in the given point")
 
 

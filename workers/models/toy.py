@@ -122,7 +122,8 @@ class ToyModel:
         if self.params.cells == "gamma":
             scale = 2e-4  # energy of one crossing [GeV]
             mean = rng.gamma(np.maximum(mean / scale, 1e-9), scale)
-        return mean.astype(np.float32)
+        showers: Array = mean.astype(np.float32)
+        return showers
 
     def save(self, folder: Path) -> None:
         """Write ``toy.json``."""

@@ -1,0 +1,91 @@
+"""Laws of the parameters: round trips, bounds, conditions."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search_spaces.errors import SpaceError
+from search_spaces.parameters import Categorical, Condition, Float, Int, Parameter
+
+PARAMETERS: list[Parameter] = [
+    Float("a", -1.0, 3.0),
+    Float("a", 1e-5, 1e-1, log=True),
+    Float("a", 0.0, 1.0, step=0.25),
+    Float("a", 2.0, 2.0),
+    Int("a", 3, 9),
+    Int("a", 2, 10, step=4),
+    Int("a", 1, 512, log=True),
+    Int("a", 7, 7),
+    Categorical("a", ("relu", "elu", "tanh")),
+    Categorical("a", (1, 2, 5)),
+]
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS, ids=str)
+@given(u=st.floats(0, 1))
+def test_every_place_of_the_unit_interval_is_a_value(parameter: Parameter, u: float) -> None:
+    assert parameter.contains(parameter.from_unit(u))
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS, ids=str)
+@given(u=st.floats(0, 1))
+def test_a_value_survives_the_unit_interval(parameter: Parameter, u: float) -> None:
+    value = parameter.from_unit(u)
+    again = parameter.from_unit(parameter.to_unit(value))
+    assert again == pytest.approx(value)
+    assert 0 <= parameter.to_unit(value) <= 1
+
+
+def test_every_whole_number_has_a_cell() -> None:
+    values = {Int("a", 1, 40, log=True).from_unit(i / 9999) for i in range(10000)}
+    assert values == set(range(1, 41))
+
+
+def test_logarithmic_floats_are_uniform_in_the_logarithm() -> None:
+    assert Float("a", 1e-4, 1e-2, log=True).from_unit(0.5) == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "clipped"),
+    [
+        (Float("a", 0.0, 1.0), 7.0, 1.0),
+        (Int("a", 2, 10, step=4), 5, 6),
+        (Int("a", 2, 10, step=4), -5, 2),
+        (Categorical("a", ("x", "y")), "z", "x"),
+        (Categorical("a", ("x", "y")), "y", "y"),
+    ],
+)
+def test_clip(parameter: Parameter, value: float | str, clipped: float | str) -> None:
+    assert parameter.clip(value) == clipped
+
+
+def test_true_is_not_one() -> None:
+    assert not Categorical("a", (1, 2)).contains(True)
+    assert not Int("a", 0, 3).contains(True)
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (lambda: Float("lr", 3.0, 1.0), "low <= high"),
+        (lambda: Float("lr", 0.0, 1.0, log=True), "low > 0"),
+        (lambda: Float("lr", float("nan"), 1.0), "low <= high"),
+        (lambda: Int("n", 1, 4, step=2), "divide"),
+        (lambda: Int("n", 1, 5, log=True, step=2), "logarithmic"),
+        (lambda: Categorical("c", ()), "distinct"),
+        (lambda: Categorical("c", (1, 1)), "distinct"),
+        (lambda: Condition.parse("layers > 3"), "condition"),
+    ],
+)
+def test_a_bad_range_is_refused_with_its_rule(make: object, rule: str) -> None:
+    with pytest.raises(SpaceError, match=rule):
+        make()  # type: ignore[operator]
+
+
+def test_conditions() -> None:
+    deep = Condition.parse("layers >= 3")
+    assert deep.holds({"layers": 3}) and not deep.holds({"layers": 2}) and not deep.holds({})
+    assert Condition.parse("kind == 'relu'").holds({"kind": "relu"})
+    assert str(Condition.parse("kind == 'relu'")) == "kind == 'relu'"

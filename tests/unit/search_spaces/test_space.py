@@ -1,0 +1,133 @@
+"""Laws of the search space, and its TOML form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search_spaces.errors import SpaceError
+from search_spaces.loader import load_space, space_document, space_from_tables
+from search_spaces.parameters import Categorical, Condition, Float, Int
+from search_spaces.space import Baseline, SearchSpace
+
+POINT = {"layers": 2, "lr": 1e-3, "k1": 3, "k2": 4, "act": "relu"}
+
+
+def space(**changes: object) -> SearchSpace:
+    parameters = (
+        Int("layers", 1, 3),
+        Float("lr", 1e-4, 1e-2, log=True),
+        Int("k1", 2, 6),
+        Int("k2", 2, 6, when=Condition("layers", ">=", 2)),
+        Int("k3", 2, 6, when=Condition("layers", ">=", 3)),
+        Categorical("act", ("relu", "elu")),
+    )
+    made = {"name": "s", "family": "toy", "preset": "default", "parameters": parameters}
+    return SearchSpace(**(made | changes))  # type: ignore[arg-type]
+
+
+def test_samples_lie_in_the_space_and_carry_active_parameters_only() -> None:
+    s, rng = space(), np.random.default_rng(0)
+    for _ in range(100):
+        point = s.sample(rng)
+        s.check(point)
+        assert ("k3" in point) == (point["layers"] == 3)
+
+
+def test_unit_cube_round_trip() -> None:
+    s, rng = space(), np.random.default_rng(0)
+    for _ in range(50):
+        point = s.sample(rng)
+        again = s.from_unit(s.to_unit(point))
+        assert s.key(again) == s.key({**point, "lr": again["lr"]})
+        assert again["lr"] == pytest.approx(point["lr"])
+
+
+def test_encoding_puts_choices_at_distance_one_and_keeps_its_width() -> None:
+    s = space()
+    a, b = s.encode([POINT, POINT | {"act": "elu"}])
+    assert len(a) == s.width == 7
+    assert np.linalg.norm(a - b) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("point", "rule"),
+    [
+        (POINT | {"lrr": 1}, "did you mean 'lr'"),
+        (POINT | {"lr": 1.0}, r"lr must lie in \[0.0001, 0.01\] \(log\), got 1.0"),
+        (POINT | {"k3": 3}, "exists only when layers >= 3"),
+        ({k: v for k, v in POINT.items() if k != "k2"}, "'k2' is active"),
+    ],
+)
+def test_a_bad_point_is_refused_with_its_rule(point: dict[str, object], rule: str) -> None:
+    with pytest.raises(SpaceError, match=rule):
+        space().check(point)  # type: ignore[arg-type]
+
+
+def test_equal_points_have_equal_keys_whether_whole_or_real() -> None:
+    s = SearchSpace("s", "toy", "default", (Float("w", 0.0, 5.0),))
+    assert s.key({"w": 2}) == s.key({"w": 2.0})
+
+
+def test_a_parent_stands_before_its_child() -> None:
+    with pytest.raises(SpaceError, match="stand before"):
+        space(parameters=(Int("k", 1, 2, when=Condition("n", ">=", 1)), Int("n", 0, 2)))
+
+
+def test_a_constraint_is_respected_and_an_impossible_one_named() -> None:
+    even = space().constrained(lambda p: None if p["k1"] == 4 else "k1 must be 4")
+    assert even.sample(np.random.default_rng(0))["k1"] == 4
+    never = space().constrained(lambda p: "does not fit")
+    with pytest.raises(SpaceError, match="no point .* can be built.*does not fit"):
+        never.sample(np.random.default_rng(0))
+
+
+def test_the_document_gives_an_equal_space_again() -> None:
+    s = space(baselines=(Baseline("published", POINT),))
+    again = space_from_tables(space_document(s), "stored", "s")
+    assert again == s and again.digest == s.digest
+
+
+def test_the_digest_knows_bounds_but_not_names_of_files() -> None:
+    wider = (*space().parameters[:-1], Categorical("act", ("relu", "elu", "tanh")))
+    assert space().digest != space(parameters=wider).digest
+    assert space().digest == space(name="other").digest
+
+
+TOML = """
+family = "toy"
+preset = "default"
+[parameters.rate]
+type = "float"
+low = 0.1
+high = 1.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (("low = 0.1", "low = 2.0"), r"parameters.rate: low <= high must hold"),
+        (('type = "float"', 'type = "flaot"'), "must be one of 'float'"),
+        (("high = 1.0", "hihg = 1.0"), "unknown key 'hihg'; did you mean 'high'"),
+        (("low = 0.1", 'low = "small"'), "low must be a number"),
+        (("low = 0.1", "low = "), "not a TOML file"),
+        (('preset = "default"', ""), "preset is required"),
+        (("high = 1.0", "high = 1.0\n[baselines.a]\nrate = 9.0"), "baseline 'a': rate must lie"),
+    ],
+)
+def test_a_bad_file_is_refused_with_file_key_and_rule(
+    tmp_path: Path, change: tuple[str, str], rule: str
+) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(TOML.replace(*change))
+    with pytest.raises(SpaceError, match=rule) as caught:
+        load_space(str(path))
+    assert "bad.toml" in str(caught.value)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(SpaceError, match="did you mean 'quick'"):
+        load_space("quik")
