@@ -1,0 +1,59 @@
+"""Configurations: defaults, precedence, and what is wrong with one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metaopt.config import load_config, seconds
+from search_spaces.errors import ConfigError
+
+
+def test_the_embedded_default_uses_the_bundled_sample() -> None:
+    config = load_config(None, {"search": {"strategy": "bayesian"}})
+    assert config.name == "quick-bayesian"
+    (file,) = config.files()
+    assert Path(file).is_file() and Path(file).stat().st_size < 3_000_000
+
+
+def test_options_win_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text('[data]\nfiles=["sample"]\ngeometry="clic-12x12x12"\n[search]\ntrials = 5\n')
+    assert load_config(path, {}).search.trials == 5
+    assert load_config(path, {"search": {"trials": 7}}).search.trials == 7
+
+
+@pytest.mark.parametrize(
+    ("tables", "rule"),
+    [
+        ({"search": {"trials": 0}}, r"search.trials >= 1 must hold, got 0"),
+        ({"search": {"trails": 5}}, "unknown key 'trails'; did you mean 'trials'"),
+        ({"serach": {"trials": 5}}, "unknown key 'serach'; did you mean 'search'"),
+        ({"search": {"trials": "many"}}, "search.trials must be a whole number"),
+        ({"search": {"time_budget": "soon"}}, "reads like 90s"),
+        ({"data": {"split": [0.5, 0.2, 0.2]}}, "add up to 1"),
+        ({"data": {"files": ["/nowhere/*.h5"]}}, "geometry is required"),
+        ({"workers": {"gpus": 1.5}}, "share of one GPU"),
+        ({"workers": {"cpus": 0}}, "workers.cpus >= 1"),
+        ({"trial": {"evaluation_showers": 3}}, "evaluation_showers >= 50"),
+        ({"study": {"name": "../up"}}, "letters, digits"),
+        ({"study": {"seed": -1}}, "study.seed >= 0"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_rule(tables: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ConfigError, match=rule):
+        load_config(None, tables)
+
+
+def test_a_pattern_without_files() -> None:
+    given = {"files": ["/nowhere/*.h5"], "geometry": "clic-25x25x25"}
+    with pytest.raises(ConfigError, match="no file matches"):
+        load_config(None, {"data": given}).files()
+
+
+def test_times() -> None:
+    assert [seconds(t) for t in ("90", "90s", "4m", "1.5h", "1d", "")] == [
+        90, 90, 240, 5400, 86400, None,
+    ]  # fmt: skip
