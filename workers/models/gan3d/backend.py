@@ -1,0 +1,66 @@
+"""Starts TensorFlow: quietly, with the threads and the GPU memory that a trial may use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from search_spaces.errors import ExecutorError
+from workers.trial import Resources
+
+
+def start(resources: Resources) -> None:
+    """Import TensorFlow and set threads and GPU memory, once per process.
+
+    What is set when TensorFlow has already run something stays as it was.
+
+    Raises:
+        ExecutorError: a GPU is asked for and TensorFlow sees none.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if "tensorflow" not in sys.modules:
+        with _silent_stderr():
+            import tensorflow  # noqa: F401
+    import tensorflow as tf
+
+    with suppress(RuntimeError):  # TensorFlow refuses once it runs
+        tf.config.threading.set_intra_op_parallelism_threads(resources.cpus)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        _set_gpus(resources)
+
+
+def _set_gpus(resources: Resources) -> None:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not resources.gpus:
+        tf.config.set_visible_devices([], "GPU")
+        return
+    if not gpus:
+        raise ExecutorError(
+            f"TensorFlow must see a GPU when gpus={resources.gpus}, got none; install "
+            f"'metaopt[gpu]' or set gpus = 0"
+        )
+    for gpu in gpus:
+        if resources.gpu_memory_mib:
+            limit = tf.config.LogicalDeviceConfiguration(memory_limit=resources.gpu_memory_mib)
+            tf.config.set_logical_device_configuration(gpu, [limit])
+        else:
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """File descriptor 2 to nowhere: the start-up messages come from C++ before its logger obeys."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -1,0 +1,158 @@
+"""The 3DGAN as a model family. Importing this file does not import TensorFlow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from objectives.showers import Showers
+from search_spaces.errors import DataError, InfeasibleError
+from search_spaces.geometry import Geometry
+from search_spaces.parameters import Point
+from workers.models.base import Array
+from workers.models.gan3d import backend, static
+from workers.models.gan3d.params import ENERGY_UNIT, Params, configure
+from workers.models.gan3d.presets import preset as named_preset
+from workers.models.gan3d.shapes import Plan, plan
+from workers.trial import Resources
+
+if TYPE_CHECKING:
+    from workers.models.gan3d.training import Trainer
+
+#: Memory that the activations of one chunk of generated showers may take [bytes].
+CHUNK_BYTES = 256 * 2**20
+
+
+def configuration(preset: str, point: Point, geometry: Geometry) -> Params:
+    """The configuration that a preset and a point give for a geometry.
+
+    Raises:
+        SpaceError: unknown preset or parameter, or a value out of range.
+    """
+    return configure(named_preset(preset), point).for_angle(geometry.has_angle)
+
+
+class Gan3D:
+    """The family: presets of :mod:`presets`, parameters of :mod:`params`."""
+
+    def problem(self, preset: str, point: Point, geometry: Geometry) -> str | None:
+        """Why this configuration cannot be built (one line), or None; in milliseconds."""
+        try:
+            plan(configuration(preset, point, geometry), geometry.shape)
+        except InfeasibleError as reason:
+            return str(reason)
+        return None
+
+    def build(
+        self, preset: str, point: Point, geometry: Geometry, seed: int, resources: Resources
+    ) -> Gan3DModel:
+        """A fresh model; every random draw in it comes from ``seed``.
+
+        Raises:
+            InfeasibleError: no network of this configuration has the geometry's shape.
+            SpaceError: unknown preset or parameter, or a value out of range.
+        """
+        params = configuration(preset, point, geometry)
+        sizes = plan(params, geometry.shape)
+        backend.start(resources)
+        from workers.models.gan3d import networks
+        from workers.models.gan3d.training import Trainer
+
+        generator = networks.build_generator(params, sizes, seed)
+        discriminator = networks.build_discriminator(params, sizes, geometry.shape, seed)
+        trainer = Trainer(params, geometry, generator, discriminator, seed)
+        return Gan3DModel(params, sizes, trainer)
+
+    def load(
+        self, folder: Path, preset: str, point: Point, geometry: Geometry, resources: Resources
+    ) -> Gan3DModel:
+        """The model that :meth:`Gan3DModel.save` wrote.
+
+        Raises:
+            DataError: a file is missing, or holds another configuration's weights.
+        """
+        try:
+            seed = int(json.loads((folder / "gan3d.json").read_text())["seed"])
+            model = self.build(preset, point, geometry, seed, resources)
+            model.trainer.restore(folder)
+        except (OSError, KeyError, ValueError) as failure:
+            raise DataError(
+                f"{folder}: not the saved model of this configuration "
+                f"({str(failure).splitlines()[0]}); give the point that it was trained with"
+            ) from failure
+        return model
+
+
+class Gan3DModel:
+    """A generator and a discriminator for one geometry."""
+
+    def __init__(self, params: Params, sizes: Plan, trainer: Trainer) -> None:
+        self.params = params
+        self.sizes = sizes
+        self.trainer = trainer
+
+    def train_epoch(self, showers: Showers, epoch: int) -> Mapping[str, float]:
+        """Train once over ``showers``, in an order fixed by (seed, epoch).
+
+        A last batch that is not full is left out; every epoch leaves out others.
+
+        Returns:
+            Mean losses by name, ``d_...`` and ``g_...``, and ``energy_ratio``, the
+            deposited energy of the generated over that of the real showers.
+
+        Raises:
+            DivergedError: a loss or weight is not finite, or all energy is lost.
+            InfeasibleError: a step does not fit in memory.
+        """
+        return self.trainer.train_epoch(showers, epoch)
+
+    def generate(self, energy: Array, theta: Array, seed: int) -> Array:
+        """Showers (n, x, y, z) [GeV] for primary energies (n,) [GeV] and angles (n,) [rad].
+
+        Depends on the weights and the arguments alone. Cells below the threshold are
+        left as they are: the objective treats both sides alike.
+        """
+        noise = np.random.default_rng(seed).standard_normal(
+            (len(energy), self.params.noise_size), np.float32
+        )
+        chunk = self.chunk
+        parts = []
+        for start in range(0, len(energy), chunk):
+            part = slice(start, start + chunk)
+            # The last chunk is filled up, so that one compiled function serves all.
+            full = [_fill(a[part], chunk) for a in (noise, energy / ENERGY_UNIT, theta)]
+            parts.append(self.trainer.generate(*full)[: len(energy[part])])
+        if not parts:
+            return np.zeros((0, *self.sizes.generator[-1].grid), np.float32)
+        return np.concatenate(parts)
+
+    @property
+    def chunk(self) -> int:
+        """Showers that are generated at once."""
+        activations = static.generator_costs(self.params, self.sizes).activations
+        return int(np.clip(CHUNK_BYTES // (static.BYTES * activations), 1, 128))
+
+    def save(self, folder: Path) -> None:
+        """Write both networks, the optimisers' state and the seed; no pickle."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.trainer.save(folder)
+        (folder / "gan3d.json").write_text(json.dumps({"seed": self.trainer.seed}))
+
+    def metrics(self) -> Mapping[str, float]:
+        """Parameters, GMAC per shower and the memory estimate of a training step."""
+        return static.metrics(self.params, self.sizes)
+
+    def summary(self) -> str:
+        """The architecture as text, layer by layer."""
+        return static.summary(self.params, self.sizes)
+
+
+def _fill(array: Array, n: int) -> Array:
+    """The rows of ``array``, then its first row until there are ``n``."""
+    missing = n - len(array)
+    rows = np.concatenate([array, np.repeat(array[:1], missing, axis=0)])
+    return np.asarray(rows, np.float32)
