@@ -1,0 +1,96 @@
+"""Feasible points that are new, and the loop that all strategies share."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from metaopt.strategies.base import Observation, Proposal
+from search_spaces.parameters import Categorical, Float, Parameter, Point, Value
+from search_spaces.space import SearchSpace
+
+#: Draws tried before a space is suspected to be used up.
+QUICK_DRAWS = 100
+#: Finite spaces up to this many gene combinations are searched to the last point.
+MAX_GRID = 4096
+
+#: Makes one proposal from the points under way and the keys of all known points.
+Step: TypeAlias = Callable[[Sequence[Point], set[str]], Proposal]
+
+
+def known_keys(
+    space: SearchSpace, history: Sequence[Observation], pending: Iterable[Point]
+) -> set[str]:
+    """Keys of every point that was or is being evaluated."""
+    points = itertools.chain((o.point for o in history), pending)
+    return {space.key(point) for point in points}
+
+
+def in_turn(
+    space: SearchSpace,
+    history: Sequence[Observation],
+    pending: Sequence[Point],
+    n: int,
+    step: Step,
+) -> list[Proposal]:
+    """``n`` proposals of ``step``, each of which sees the ones before it as pending."""
+    waiting, known = list(pending), known_keys(space, history, pending)
+    proposals = []
+    for _ in range(n):
+        proposal = step(waiting, known)
+        proposals.append(proposal)
+        waiting.append(proposal.point)
+        known.add(space.key(proposal.point))
+    return proposals
+
+
+def fresh_sample(space: SearchSpace, known: set[str], rng: np.random.Generator) -> dict[str, Value]:
+    """A uniform feasible point that is not known; a known one if there is no other.
+
+    A finite space of at most ``MAX_GRID`` combinations is searched to its last point,
+    so that "no other" is then exact.
+
+    Raises:
+        SpaceError: the space has no feasible point.
+    """
+    for _ in range(QUICK_DRAWS):
+        point = space.sample(rng)
+        if space.key(point) not in known:
+            return point
+    rest = _unknown_points(space, known)
+    return rest[int(rng.integers(len(rest)))] if rest else point
+
+
+def _unknown_points(space: SearchSpace, known: set[str]) -> list[dict[str, Value]]:
+    if math.prod(_count(p) for p in space.parameters) > MAX_GRID:
+        return []
+    found: dict[str, dict[str, Value]] = {}
+    for values in itertools.product(*(_values(p) for p in space.parameters)):
+        point = space.activate(dict(zip(space.names, values, strict=True)))
+        key = space.key(point)
+        if key not in known and key not in found and space.is_feasible(point):
+            found[key] = point
+    return list(found.values())
+
+
+def _count(p: Parameter) -> float:
+    """How many values a parameter has; infinite for a real number."""
+    if isinstance(p, Categorical):
+        return len(p.choices)
+    if isinstance(p, Float):
+        if p.low == p.high:
+            return 1
+        return math.inf if p.step is None else math.floor((p.high - p.low) / p.step + 1e-9) + 1
+    return p.count
+
+
+def _values(p: Parameter) -> list[Value]:
+    if isinstance(p, Categorical):
+        return list(p.choices)
+    if isinstance(p, Float):
+        return [min(p.low + i * (p.step or 0.0), p.high) for i in range(int(_count(p)))]
+    return [p.low + i * p.step for i in range(p.count)]

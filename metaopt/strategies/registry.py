@@ -1,0 +1,72 @@
+"""Strategies and pruning rules by name; options are their dataclass fields."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, cast
+
+from metaopt.strategies.base import Strategy
+from metaopt.strategies.pruning import Pruning
+from search_spaces.errors import ConfigError, InputError
+from search_spaces.plugins import is_reference, load_plugin
+from search_spaces.records import decode, suggestion
+
+#: Import paths, so that naming one strategy does not import the libraries of another.
+STRATEGIES: Mapping[str, str] = {
+    "bayesian": "metaopt.strategies.bayesian:Bayesian",
+    "genetic": "metaopt.strategies.genetic:Genetic",
+    "random": "metaopt.strategies.random_search:RandomSearch",
+}
+PRUNINGS: Mapping[str, str] = {
+    "halving": "metaopt.strategies.pruning:SuccessiveHalving",
+    "none": "metaopt.strategies.pruning:NoPruning",
+}
+
+
+def make_strategy(name: str, options: Mapping[str, Any]) -> Strategy:
+    """The strategy ``name`` with its options.
+
+    Args:
+        name: a key of :data:`STRATEGIES`, or ``"my_lab.swarm:Swarm"``.
+        options: values of the strategy's dataclass fields; the others keep their defaults.
+
+    Raises:
+        ConfigError: unknown name, no such class, or an unknown or unfit option.
+    """
+    return cast("Strategy", _make(name, options, STRATEGIES, "strategy", "propose"))
+
+
+def make_pruning(name: str, options: Mapping[str, Any]) -> Pruning:
+    """The pruning rule ``name`` (a key of :data:`PRUNINGS`, or an import path).
+
+    Raises:
+        ConfigError: as :func:`make_strategy`.
+    """
+    return cast("Pruning", _make(name, options, PRUNINGS, "pruning", "should_stop"))
+
+
+def _make(
+    name: str, options: Mapping[str, Any], builtin: Mapping[str, str], what: str, method: str
+) -> object:
+    if not is_reference(name) and name not in builtin:
+        raise ConfigError(
+            f"unknown {what} {name!r}; {suggestion(name, builtin)}, or name your own as "
+            f"'package.module:Class'"
+        )
+    cls = load_plugin(builtin.get(name, name), what)
+    if not isinstance(cls, type) or not callable(getattr(cls, method, None)):
+        raise ConfigError(f"{what} {name!r} must be a class with a method {method!r}, got {cls!r}")
+    try:
+        if dataclasses.is_dataclass(cls):
+            return decode(cls, options, f"{what} {name!r}")
+        if options:
+            raise ConfigError(
+                f"{what} {name!r} takes no options because it is not a dataclass; "
+                f"got {sorted(options)}"
+            )
+        return cls()
+    except InputError:
+        raise
+    except (TypeError, ValueError) as failure:
+        raise ConfigError(f"{what} {name!r} cannot be made: {failure}") from failure
