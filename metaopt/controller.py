@@ -202,9 +202,12 @@ class Controller:
         running.rungs.append((progress.epoch, progress.score))
         self._study.report(number, progress)
         self._monitor.progressed(number, progress)
-        last = progress.epoch >= self._plan.config.trial.epochs
-        others = [r for n, r in self._rungs.items() if n != number]
-        if not last and self._plan.pruning.should_stop(running.rungs, others):
+        epochs = self._plan.config.trial.epochs
+        others = [*self._rungs.values()]
+        others += [tuple(r.rungs) for n, r in self._running.items() if n != number]
+        if progress.epoch < epochs and self._plan.pruning.should_stop(
+            running.rungs, others, epochs
+        ):
             running.pruned = True
             self._executor.stop(number)
 

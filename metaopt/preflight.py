@@ -16,8 +16,8 @@ from objectives.reference import Reference
 from metaopt.config import StudyConfig
 from metaopt.provenance import versions
 from metaopt.strategies.base import Strategy
-from metaopt.strategies.pruning import Pruning, make_pruning
-from metaopt.strategies.registry import make_strategy
+from metaopt.strategies.pruning import Pruning
+from metaopt.strategies.registry import make_pruning, make_strategy
 from search_spaces.errors import ConfigError, DataError
 from search_spaces.geometry import Geometry
 from search_spaces.loader import load_geometry, load_space, space_document
@@ -61,9 +61,7 @@ def prepare(config: StudyConfig) -> Plan:
     published = "variable-angle" if geometry.has_angle else "fixed-angle"
     space = _feasible_space(load_space(config.search.space or published), geometry)
     strategy = make_strategy(config.search.strategy, config.search.options)
-    pruning = make_pruning(
-        config.search.pruning, config.search.pruning_options, config.trial.epochs
-    )
+    pruning = make_pruning(config.search.pruning, config.search.pruning_options)
     files = config.files()
     events, digest = data.survey(files, geometry)
     _check_events(events, config)

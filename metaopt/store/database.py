@@ -30,7 +30,7 @@ def masked(url: str) -> str:
     """The URL without its password: the only form that is ever shown."""
     try:
         return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number
         return "the given storage URL"
 
 
@@ -112,7 +112,7 @@ class StudyStore:
             raise StoreError(f"no study {name!r} in {masked(self.url)}; {hint}")
         with self._explained():
             study = optuna.load_study(study_name=name, storage=self._storage)
-            return StoredStudy(study, self._session, self._explained)
+            return StoredStudy(study, self.session, self._explained)
 
     def create(self, name: str, document: Mapping[str, Any]) -> StoredStudy:
         """A new study, with the record of what it is about."""
@@ -121,16 +121,17 @@ class StudyStore:
                 study_name=name, storage=self._storage, direction="minimize"
             )
             study.set_user_attr(DOCUMENT, dict(document))
-            return StoredStudy(study, self._session, self._explained)
+            return StoredStudy(study, self.session, self._explained)
 
-    def _session(self) -> Session:
+    def session(self) -> Session:
+        """A session on the database, for our own tables."""
         return Session(self._storage.engine)
 
 
 def _parse(url: str) -> URL:
     try:
         return make_url(url)
-    except ArgumentError as failure:
+    except (ArgumentError, ValueError) as failure:
         raise StoreError(
             "a storage URL reads like sqlite:///results/metaopt.db or "
             "postgresql+psycopg://user@host/database; the given one is neither"

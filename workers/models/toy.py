@@ -64,8 +64,8 @@ class Toy:
         self, folder: Path, preset: str, point: Point, geometry: Geometry, resources: Resources
     ) -> ToyModel:
         """The model that :meth:`ToyModel.save` wrote."""
-        model = self.build(preset, point, geometry, 0, resources)
         state = json.loads((folder / "toy.json").read_text())
+        model = self.build(preset, point, geometry, state["seed"], resources)
         model.profiles = [np.array(p) for p in state["profiles"]]
         model.response, model.spread = state["response"], state["spread"]
         return model
@@ -131,6 +131,7 @@ class ToyModel:
             "profiles": [p.tolist() for p in self.profiles],
             "response": self.response,
             "spread": self.spread,
+            "seed": self.seed,
         }
         (folder / "toy.json").write_text(json.dumps(state))
 
