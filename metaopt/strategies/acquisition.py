@@ -20,7 +20,7 @@ from search_spaces.space import Array, SearchSpace
 #: How good points are, higher is better: (m,) for m points.
 Merit = Callable[[Sequence[Point]], Array]
 
-N_RANDOM = 400
+N_RANDOM = 256
 N_PER_BEST = 40
 N_STARTS = 4
 MAX_ROUNDS = 12
@@ -66,11 +66,21 @@ def maximise(
         known: keys that may not be returned.
         rng: of every draw.
     """
-    pool: list[Point] = [space.from_unit(u) for u in rng.random((N_RANDOM, len(space.parameters)))]
+    pool = _scatter(space, rng)
     pool += [_neighbour(space, point, rng) for point in best for _ in range(N_PER_BEST)]
     starts = _leaders(space, pool, merit(pool), known, N_STARTS)
     climbed = [_climb(space, merit, start, known, rng) for start in starts]
     return max(climbed, key=lambda found: found[1])[0] if climbed else None
+
+
+def _scatter(space: SearchSpace, rng: np.random.Generator) -> list[Point]:
+    """Points of scikit-optimize's Latin hypercube: each coordinate is covered evenly."""
+    from skopt.sampler import Lhs  # imports scikit-learn: half a second
+
+    unit = [(0.0, 1.0)] * len(space.parameters)
+    sampler = Lhs(criterion=None)
+    vectors = sampler.generate(unit, N_RANDOM, random_state=int(rng.integers(2**32)))
+    return [space.from_unit(u) for u in np.clip(np.array(vectors), 0.0, 1.0)]
 
 
 def _neighbour(space: SearchSpace, point: Point, rng: np.random.Generator) -> Point:

@@ -1,0 +1,174 @@
+"""Any strategy as a sampler of plain Optuna: ``study.optimize``, its pruners, its dashboard.
+
+The sampler keeps no state either: it reads the study at every trial, failed, pruned and
+running ones included, and draws from (seed, trial number).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers import BaseSampler
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from metaopt.strategies.base import Observation, State, Strategy
+from search_spaces.errors import SpaceError
+from search_spaces.parameters import Categorical, Float, Int, Parameter, Point
+from search_spaces.space import SearchSpace
+
+_STATES = {
+    TrialState.COMPLETE: State.COMPLETE,
+    TrialState.PRUNED: State.PRUNED,
+    TrialState.FAIL: State.FAILED,
+}
+
+
+class StrategySampler(BaseSampler):
+    """Proposes with a strategy of metaopt.
+
+    The objective asks for parameters by their names in ``space``, conditional ones only
+    where they exist, with the distributions of :func:`distributions`::
+
+        ranges = distributions(space)
+        study = optuna.create_study(sampler=StrategySampler(Genetic(), space, seed=1))
+        study.optimize(lambda trial: trial.suggest_float("lr", 1e-5, 1e-2, log=True))
+
+    Args:
+        strategy: any strategy, a third party's included.
+        space: what may vary, with its constraint if it has one.
+        seed: of the study; a proposal draws from (seed, trial number).
+    """
+
+    def __init__(self, strategy: Strategy, space: SearchSpace, seed: int = 0) -> None:
+        self._strategy = strategy
+        self._space = space
+        self._seed = seed
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """All parameters of the space: the very first trial is proposed as a whole."""
+        del study, trial
+        return distributions(self._space)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The active parameters of the strategy's proposal."""
+        del search_space
+        sign = -1.0 if study.direction is StudyDirection.MAXIMIZE else 1.0
+        others = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
+        history = observations(self._space, others, sign)
+        running = [t for t in others if t.state is TrialState.RUNNING]
+        pending = [p for p in (_point(self._space, t) for t in running) if p is not None]
+        rng = np.random.default_rng([self._seed, trial.number])
+        proposal = self._strategy.propose(self._space, history, pending, 1, rng)[0]
+        return dict(proposal.point)
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """A uniform value, for a parameter outside the space or one that is not active.
+
+        Raises:
+            SpaceError: a parameter of the space is asked for with another range.
+        """
+        del study
+        wanted = distributions(self._space).get(param_name, param_distribution)
+        if wanted != param_distribution:
+            raise SpaceError(
+                f"{param_name!r} must be suggested as in the space, {wanted}, "
+                f"got {param_distribution}"
+            )
+        name_bytes = int.from_bytes(param_name.encode(), "big")
+        rng = np.random.default_rng([self._seed, trial.number, name_bytes])
+        return _parameter(param_name, param_distribution).from_unit(float(rng.random()))
+
+
+def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
+    """Optuna's ranges of all parameters, conditional ones included."""
+    return {p.name: _distribution(p) for p in space.parameters}
+
+
+def _distribution(p: Parameter) -> BaseDistribution:
+    if isinstance(p, Categorical):
+        return CategoricalDistribution(p.choices)
+    if isinstance(p, Float):
+        return FloatDistribution(p.low, p.high, p.log, p.step)
+    # Optuna has no stepped logarithmic range; the strategy still draws from the space's own.
+    return IntDistribution(p.low, p.high, p.log and p.step == 1, p.step)
+
+
+def _parameter(name: str, d: BaseDistribution) -> Parameter:
+    if isinstance(d, CategoricalDistribution):
+        return Categorical(name, tuple(d.choices))  # type: ignore[arg-type]  # None is a choice there
+    if isinstance(d, FloatDistribution):
+        return Float(name, d.low, d.high, d.log, d.step)
+    if isinstance(d, IntDistribution):
+        return Int(name, d.low, d.high, d.log, d.step)
+    raise SpaceError(f"{name!r}: no such kind of range: {d}")
+
+
+def observations(
+    space: SearchSpace, trials: Sequence[FrozenTrial], sign: float
+) -> list[Observation]:
+    """The history that a strategy sees, in order of number.
+
+    Trials that are no points of the space are left out. A trial without a finite value
+    is a failed one; its score is the worst of all others.
+
+    Args:
+        space: what may vary.
+        trials: of the study, in any state.
+        sign: -1 where Optuna maximises.
+    """
+    found: list[tuple[FrozenTrial, Point, float | None]] = []
+    for trial in trials:
+        point = _point(space, trial) if trial.state in _STATES else None
+        if point is not None:
+            found.append((trial, point, _score(trial, sign)))
+    worst = max((score for _, _, score in found if score is not None), default=0.0)
+    history = [_observation(trial, point, score, worst, sign) for trial, point, score in found]
+    return sorted(history, key=lambda o: o.number)
+
+
+def _observation(
+    trial: FrozenTrial, point: Point, score: float | None, worst: float, sign: float
+) -> Observation:
+    values: Mapping[int, float] = trial.intermediate_values
+    rungs = tuple((e, sign * values[e]) for e in sorted(values) if math.isfinite(values[e]))
+    state = State.FAILED if score is None else _STATES[trial.state]
+    epochs = rungs[-1][0] if rungs else 0
+    return Observation(trial.number, point, state, worst if score is None else score, epochs, rungs)
+
+
+def _score(trial: FrozenTrial, sign: float) -> float | None:
+    """The final value, or the last intermediate one of a pruned trial; None if not finite."""
+    value = trial.value if trial.state is TrialState.COMPLETE else None
+    if trial.state is TrialState.PRUNED and trial.intermediate_values:
+        value = trial.intermediate_values[max(trial.intermediate_values)]
+    return sign * value if value is not None and math.isfinite(value) else None
+
+
+def _point(space: SearchSpace, trial: FrozenTrial) -> Point | None:
+    """The active parameters of a trial; None if they are no point of the space."""
+    try:
+        point = space.activate(trial.params)
+        space.check(point)
+    except (KeyError, SpaceError):
+        return None
+    return point
