@@ -1,0 +1,195 @@
+"""The reference artefact: what the full simulation does, and how far it is from itself.
+
+It is built once for a data set and a geometry, and holds features, not showers:
+about 1 MB for 2000 events. The pulls are fitted to the training events; every score
+is a comparison with the validation events. Scores compare only between references
+with the same digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives import floors
+from objectives.groups import Target
+from objectives.observables import features, observables_digest
+from objectives.pulls import Pulls
+from objectives.samples import Sample, stratified
+from objectives.showers import Showers
+from search_spaces.errors import DataError
+from search_spaces.geometry import Geometry
+from search_spaces.records import decode, encode
+
+Array = NDArray[np.float32]
+
+FORMAT = 1
+MIN_TRAINING, MIN_VALIDATION = 80, 20
+#: A feature that equals its median in all but this share of the events is dropped.
+MIN_VARYING = 0.01
+_PULLS = ("x_scale", "y_range", "mean", "log_var", "least")
+_FLOORS = ("sizes", "distances", "scores")
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Full-simulation showers as the objective needs them.
+
+    Attributes:
+        geometry: of the showers.
+        names: of the k features that vary.
+        pulls: conditional mean and spread of the features.
+        sample: features (R, k) and conditions of the validation events.
+        floors: f_g(N), tau_g, and the score of full-simulation showers.
+    """
+
+    geometry: Geometry
+    names: tuple[str, ...]
+    pulls: Pulls
+    sample: Sample
+    floors: floors.Floors
+
+    def __len__(self) -> int:
+        return len(self.sample)
+
+    @classmethod
+    def build(cls, training: Showers, validation: Showers, geometry: Geometry) -> Reference:
+        """Build the artefact from disjoint full-simulation showers of one production.
+
+        Args:
+            training: at least 80 showers, for the pulls and the floors.
+            validation: at least 20 showers, to be compared with.
+            geometry: of both.
+
+        Raises:
+            DataError: for too few showers, another grid, or showers without energy.
+        """
+        names, fitted = _sample(training, geometry, MIN_TRAINING, "training")
+        _, judged = _sample(validation, geometry, MIN_VALIDATION, "validation")
+        median = np.median(fitted.values, axis=0)
+        varying = (fitted.values != median).mean(axis=0) >= MIN_VARYING
+        names = tuple(n for n, keep in zip(names, varying, strict=True) if keep)
+        fitted, judged = _select(fitted, varying), _select(judged, varying)
+        table = floors.measure(names, fitted, judged, geometry.has_angle)
+        pulls = Pulls.fit(names, fitted, geometry.has_angle)
+        return cls(geometry, names, pulls, judged, table)
+
+    def conditions(self, n: int) -> tuple[Array, Array]:
+        """Energies [GeV] and angles [rad], each (n,), for which to generate n showers.
+
+        The validation events' own conditions, spread evenly over their range; the same for
+        every call. Generated showers may come in any order, each with its condition.
+        """
+        rows = stratified(self.sample.energy, self.sample.theta, n)
+        return self.sample.energy[rows], self.sample.theta[rows]
+
+    @cached_property
+    def target(self) -> Target:
+        """The validation events' pulls, ready to be compared with."""
+        return Target(self.names, self.pulls(self.sample), self.geometry.has_angle)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that a score depends on."""
+        total = hashlib.sha256(json.dumps(self._header(), sort_keys=True).encode())
+        for name, array in sorted(self._arrays().items()):
+            total.update(f"{name} {array.dtype} {array.shape}".encode())
+            total.update(np.ascontiguousarray(array).tobytes())
+        return total.hexdigest()
+
+    # -- the file -------------------------------------------------------------------------
+
+    def save(self, path: Path) -> None:
+        """Write a .npz file: plain arrays and a JSON header, nothing executable."""
+        header = {**self._header(), "geometry": encode(self.geometry), "digest": self.digest}
+        path = Path(path)
+        part = path.with_name(path.name + ".part")
+        with part.open("wb") as file:
+            np.savez_compressed(file, header=np.array(json.dumps(header)), **self._arrays())
+        part.replace(path)  # readers see the whole file or none
+
+    @classmethod
+    def load(cls, path: Path) -> Reference:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            DataError: if the file is no reference, of another format, or damaged.
+        """
+        remedy = "build the reference again"
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays: dict[str, Any] = {name: file[name] for name in file.files}
+            header = json.loads(str(arrays.pop("header")))
+            if header["format"] != FORMAT:
+                raise DataError(
+                    f"{path}: format must be {FORMAT}, got {header['format']}; {remedy}"
+                )
+            reference = cls._of(header, arrays)
+        except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            if isinstance(error, (DataError, FileNotFoundError)):
+                raise
+            raise DataError(f"{path}: must be a saved reference, got {error}; {remedy}") from error
+        if reference.digest != header["digest"]:
+            raise DataError(
+                f"{path}: must hold what its digest says; damaged, or written by another "
+                f"version of the observables: {remedy}"
+            )
+        return reference
+
+    @classmethod
+    def _of(cls, header: dict[str, Any], arrays: dict[str, Any]) -> Reference:
+        return cls(
+            decode(Geometry, header["geometry"], "geometry", DataError),
+            tuple(header["names"]),
+            Pulls(**{name: arrays[name] for name in _PULLS}),
+            Sample(arrays["values"], arrays["energy"], arrays["theta"]),
+            floors.Floors(
+                tuple(header["groups"]), header["events"], **{n: arrays[n] for n in _FLOORS}
+            ),
+        )
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "names": list(self.names),
+            "groups": list(self.floors.groups),
+            "events": self.floors.events,
+            "geometry_digest": self.geometry.digest,
+            "observables_digest": observables_digest(self.geometry),
+        }
+
+    def _arrays(self) -> dict[str, Any]:
+        sample = {k: getattr(self.sample, k) for k in ("values", "energy", "theta")}
+        pulls = {k: getattr(self.pulls, k) for k in _PULLS}
+        return sample | pulls | {k: getattr(self.floors, k) for k in _FLOORS}
+
+
+def _sample(
+    showers: Showers, geometry: Geometry, least: int, part: str
+) -> tuple[tuple[str, ...], Sample]:
+    """Names and features of full-simulation showers, which must all be usable."""
+    if len(showers) < least:
+        raise DataError(
+            f"a reference needs at least {least} {part} showers, got {len(showers)}; "
+            "give more files or a larger share of the split"
+        )
+    seen = features(showers, geometry)
+    if seen.bad.any():
+        raise DataError(
+            f"every {part} shower must be finite, >= 0 and have energy above the threshold of "
+            f"{geometry.threshold:g} GeV, got {int(seen.bad.sum())} that do not; clean the data"
+        )
+    energy, theta = (np.array(c, dtype=np.float32) for c in (showers.energy, showers.theta))
+    return seen.names, Sample(seen.values, energy, theta)
+
+
+def _select(sample: Sample, columns: NDArray[np.bool_]) -> Sample:
+    return Sample(sample.values[:, columns], sample.energy, sample.theta)
