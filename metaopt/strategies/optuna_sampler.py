@@ -37,7 +37,9 @@ class StrategySampler(BaseSampler):
     """Proposes with a strategy of metaopt.
 
     The objective asks for parameters by their names in ``space``, conditional ones only
-    where they exist, with the distributions of :func:`distributions`::
+    where they exist, with the distributions of :func:`distributions`. It asks for all of
+    them before anything can fail: Optuna keeps only what was asked for, and a strategy
+    learns nothing from half a point::
 
         ranges = distributions(space)
         study = optuna.create_study(sampler=StrategySampler(Genetic(), space, seed=1))

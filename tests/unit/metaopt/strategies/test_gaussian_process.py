@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+from scipy.stats import norm
+
+from metaopt.strategies import gaussian_process as gp
+from metaopt.strategies.acquisition import log_expected_improvement
+
+RNG = np.random.default_rng(1)
+X = RNG.random((40, 5))
+GROUPS = np.array([0, 1, 2, 2, 2])
+Y = np.sin(4 * X[:, 0]) + 0.5 * X[:, 2]
+Y = (Y - Y.mean()) / Y.std()
+
+
+def test_gradient_of_the_posterior_is_its_derivative() -> None:
+    prior = np.array([[0.1, 0.8]] * 3 + [gp.PRIOR_SIGNAL, gp.PRIOR_NOISE])
+    theta = np.array([-0.3, 0.4, 0.1, 0.2, -3.0])
+
+    def value(t: gp.Array) -> float:
+        return gp._negative_log_posterior(t, X, Y, GROUPS, prior)[0]
+
+    gradient = gp._negative_log_posterior(theta, X, Y, GROUPS, prior)[1]
+    np.testing.assert_allclose(gradient, approx_fprime(theta, value, 1e-6), rtol=1e-3, atol=1e-3)
+
+
+def test_agrees_with_scikit_learn() -> None:
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+
+    lengths = np.array([0.5, 0.8, 1.1])
+    theta = np.log([*lengths, 1.7, 0.01])
+    ours = gp.condition(X, Y, GROUPS, theta).predict(X[:7] + 0.05)
+    kernel = ConstantKernel(1.7) * Matern(lengths[GROUPS], nu=2.5)
+    theirs = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None).fit(X, Y)
+    mean, deviation = theirs.predict(X[:7] + 0.05, return_std=True)
+    np.testing.assert_allclose(ours[0], mean, atol=1e-8)
+    np.testing.assert_allclose(ours[1], deviation, atol=1e-8)
+
+
+def test_learns_which_parameters_matter() -> None:
+    process = gp.fit(X, Y, GROUPS)
+    lengths = np.exp(process.theta[:3])
+    assert lengths[1] > 2 * lengths[0]
+    test = RNG.random((200, 5))
+    truth = np.sin(4 * test[:, 0]) + 0.5 * test[:, 2]
+    assert np.corrcoef(process.predict(test)[0], truth)[0, 1] > 0.98
+
+
+def test_learns_the_noise() -> None:
+    noisy = Y + 0.5 * RNG.normal(size=len(Y))
+    quiet, loud = (gp.fit(X, y, GROUPS).theta[-1] for y in (Y, noisy))
+    assert np.exp(loud) > 10 * np.exp(quiet)
+
+
+def test_believing_removes_the_uncertainty_and_keeps_the_mean() -> None:
+    process = gp.fit(X, Y, GROUPS)
+    there = np.full((1, 5), 0.97)
+    mean, before = process.predict(there)
+    same, after = process.believing(there).predict(there)
+    assert same == pytest.approx(mean, abs=1e-6)
+    assert after[0] < 0.7 * before[0]
+    assert process.believing(np.empty((0, 5))) is process
+
+
+def test_repeated_points_are_no_numerical_failure() -> None:
+    process = gp.fit(np.repeat(X[:5], 4, axis=0), np.repeat(Y[:5], 4), GROUPS)
+    assert np.isfinite(process.predict(X)[0]).all()
+
+
+def test_log_expected_improvement_is_the_log_where_that_exists() -> None:
+    mean, deviation = np.linspace(-3, 3, 13), np.full(13, 0.7)
+    z = (0.0 - mean) / deviation
+    plain = deviation * (norm.pdf(z) + z * norm.cdf(z))
+    np.testing.assert_allclose(
+        log_expected_improvement(mean, deviation, 0.0), np.log(plain), rtol=1e-6
+    )
+
+
+def test_log_expected_improvement_is_finite_and_falls_where_the_improvement_underflows() -> None:
+    z = np.concatenate([np.linspace(-5, 99, 2000), np.geomspace(100, 1e8, 500)])
+    values = log_expected_improvement(z, np.ones_like(z), 0.0)
+    assert np.isfinite(values).all()
+    assert (np.diff(values) < 0).all()

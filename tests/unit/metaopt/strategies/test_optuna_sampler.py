@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import math
+
+import optuna
+import pytest
+
+from metaopt.strategies.base import State
+from metaopt.strategies.optuna_sampler import StrategySampler, distributions, observations
+from metaopt.strategies.registry import STRATEGIES, make_strategy
+from search_spaces.errors import SpaceError
+from search_spaces.parameters import Categorical, Condition, Float, Int
+from search_spaces.space import Baseline, SearchSpace
+
+SPACE = SearchSpace(
+    "unit",
+    "toy",
+    "default",
+    (
+        Float("x", 0.0, 1.0),
+        Int("n", 1, 3),
+        Int("child", 1, 9, when=Condition.parse("n >= 2")),
+        Categorical("c", ("a", "b")),
+    ),
+    (Baseline("published", {"x": 0.5, "n": 1, "c": "b"}),),
+)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def objective(trial: optuna.Trial) -> float:
+    x = trial.suggest_float("x", 0.0, 1.0)
+    n = trial.suggest_int("n", 1, 3)
+    child = trial.suggest_int("child", 1, 9) if n >= 2 else 5
+    choice = trial.suggest_categorical("c", ["a", "b"])
+    if x > 0.8:
+        raise ArithmeticError("diverged")
+    trial.report(x, 1)
+    if trial.number % 5 == 4:
+        raise optuna.TrialPruned
+    return x**2 + 0.01 * child + (choice == "a")
+
+
+def optimise(name: str, trials: int, jobs: int = 1) -> optuna.Study:
+    sampler = StrategySampler(make_strategy(name, {}), SPACE, seed=1)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(objective, trials, n_jobs=jobs, catch=(ArithmeticError,))
+    return study
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+def test_any_strategy_drives_study_optimize(name: str) -> None:
+    study = optimise(name, 16)
+    assert study.trials[0].params == SPACE.baselines[0].point
+    keys = {str(t.params) for t in study.trials}
+    assert len(keys) == 16
+    assert study.best_value < 0.3
+
+
+def test_the_same_seed_gives_the_same_study() -> None:
+    first, second = (optimise("genetic", 14) for _ in range(2))
+    assert [t.params for t in first.trials] == [t.params for t in second.trials]
+
+
+def test_running_trials_are_pending() -> None:
+    study = optuna.create_study(sampler=StrategySampler(make_strategy("random", {}), SPACE))
+    trials = [study.ask(distributions(SPACE)) for _ in range(4)]
+    assert trials[0].params["x"] == 0.5
+    assert len({trial.params["x"] for trial in trials}) == 4
+
+
+def test_states_and_scores_of_the_history() -> None:
+    trials = optimise("random", 30).trials
+    history = observations(SPACE, trials, 1.0)
+    names = {State.COMPLETE: "COMPLETE", State.PRUNED: "PRUNED", State.FAILED: "FAIL"}
+    for o in history:
+        trial = trials[o.number]
+        assert trial.state.name == names[o.state]
+        if o.state is State.PRUNED:
+            assert (o.score, o.epochs, o.rungs) == (trial.params["x"], 1, ((1, o.score),))
+        if o.state is State.COMPLETE:
+            assert o.score == trial.value
+    assert {o.state for o in history} == set(State)
+    worst = max(o.score for o in history if o.state is not State.FAILED)
+    assert {o.score for o in history if o.state is State.FAILED} == {worst}
+
+
+def test_a_trial_that_ended_before_it_asked_for_all_is_left_out() -> None:
+    study = optuna.create_study(sampler=StrategySampler(make_strategy("random", {}), SPACE))
+    trial = study.ask()
+    trial.suggest_float("x", 0.0, 1.0)
+    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    assert observations(SPACE, study.trials, 1.0) == []
+
+
+def test_maximising_turns_the_sign_and_infinity_is_a_failure() -> None:
+    params = {"x": 0.2, "n": 1, "c": "a"}
+    ranges = {k: v for k, v in distributions(SPACE).items() if k in params}
+    trials = [
+        optuna.create_trial(params=params, distributions=ranges, value=value)
+        for value in (3.0, -math.inf)
+    ]
+    history = observations(SPACE, trials, -1.0)
+    assert [o.score for o in history] == [-3.0, -3.0]
+    assert [o.state for o in history] == [State.COMPLETE, State.FAILED]
+
+
+def test_trials_of_another_space_are_left_out() -> None:
+    trial = optuna.create_trial(
+        params={"y": 0.2},
+        distributions={"y": optuna.distributions.FloatDistribution(0, 1)},
+        value=1,
+    )
+    assert observations(SPACE, [trial], 1.0) == []
+
+
+def test_another_parameter_is_drawn_at_random_and_another_range_refused() -> None:
+    study = optuna.create_study(sampler=StrategySampler(make_strategy("random", {}), SPACE))
+    trial = study.ask()
+    assert 0 <= trial.suggest_float("extra", 0, 1) <= 1
+    # Absent in the baseline, so the sampler is asked for it alone.
+    with pytest.raises(SpaceError, match="'child' must be suggested as in the space"):
+        trial.suggest_int("child", 1, 20)

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from metaopt.strategies.design import design_point, latin_vector, next_baseline
+from metaopt.strategies.points import fresh_sample, known_keys
+from metaopt.strategies.variation import mutate, step_value
+from search_spaces.errors import SpaceError
+from search_spaces.parameters import Categorical, Condition, Float, Int, Parameter, Point
+from search_spaces.space import Baseline, SearchSpace
+
+
+def space_of(*parameters: Parameter, **more: object) -> SearchSpace:
+    return SearchSpace("unit", "toy", "default", parameters, **more)  # type: ignore[arg-type]
+
+
+GRID = space_of(
+    Int("n", 1, 40),
+    Categorical("c", ("a", "b")),
+    Float("step", 0.0, 1.0, step=0.1),
+    Float("fixed", 2.0, 2.0),
+    Int("child", 1, 3, when=Condition.parse("c == a")),
+)
+
+
+def test_the_last_unknown_point_of_a_finite_space_is_found() -> None:
+    rng = np.random.default_rng(1)
+    known: set[str] = set()
+    total = 40 * 11 * (3 + 1)
+    for _ in range(total):
+        point = fresh_sample(GRID, known, rng)
+        GRID.check(point)
+        assert GRID.key(point) not in known
+        known.add(GRID.key(point))
+    assert GRID.key(fresh_sample(GRID, known, rng)) in known
+
+
+def test_the_last_feasible_point_is_found() -> None:
+    space = GRID.constrained(lambda p: None if p["n"] == 7 else "only 7")
+    known = {space.key(space.activate({"n": 7, "c": "b", "step": 0.0, "fixed": 2.0}))}
+    point = fresh_sample(space, known, np.random.default_rng(1))
+    assert point["n"] == 7
+    assert space.key(point) not in known
+
+
+def test_a_space_without_feasible_points_says_so() -> None:
+    space = GRID.constrained(lambda _: "nothing fits")
+    with pytest.raises(SpaceError, match="nothing fits"):
+        design_point(space, [], set(), 8, np.random.default_rng(1))
+
+
+def test_a_design_fills_every_stratum_and_balances_choices() -> None:
+    space = space_of(Float("x", 0, 1), Int("few", 1, 4), Categorical("c", ("a", "b", "d", "e")))
+    rng = np.random.default_rng(2)
+    points: list[Point] = []
+    for _ in range(8):
+        points.append(space.from_unit(latin_vector(space, points, 8, rng)))
+    assert sorted(int(8 * float(p["x"])) for p in points) == list(range(8))
+    assert sorted(int(p["few"]) for p in points) == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert sorted(str(p["c"]) for p in points) == sorted("aabbddee")
+
+
+def test_a_design_fills_the_gap_that_known_points_leave() -> None:
+    space = space_of(Float("x", 0, 1))
+    known: list[Point] = [{"x": 0.1}, {"x": 0.4}, {"x": 0.9}]
+    for seed in range(20):
+        u = latin_vector(space, known, 4, np.random.default_rng(seed))
+        assert 0.5 <= u[0] < 0.75
+
+
+def test_baselines_come_in_order_and_once() -> None:
+    space = space_of(
+        Float("x", 0, 1), baselines=(Baseline("a", {"x": 0.5}), Baseline("b", {"x": 0.2}))
+    )
+    first = next_baseline(space, set())
+    assert first is not None
+    assert first.note == {"operators": "baseline", "baseline": "a"}
+    second = next_baseline(space, known_keys(space, [], [first.point]))
+    assert second is not None
+    assert second.point == {"x": 0.2}
+    assert next_baseline(space, known_keys(space, [], [first.point, second.point])) is None
+
+
+@pytest.mark.parametrize(
+    ("p", "value"),
+    [
+        (Int("i", 1, 3), 1),
+        (Int("i", 1, 3), 3),
+        (Int("wide", 1, 10_000), 5_000),
+        (Int("log", 8, 256, log=True), 64),
+        (Int("stepped", 1, 9, step=4), 5),
+        (Float("f", 0.0, 1.0), 0.0),
+        (Float("f", 1e-5, 1e-1, log=True), 1e-1),
+        (Float("grid", 0.0, 1.0, step=0.5), 0.5),
+        (Categorical("c", ("a", "b", "d")), "b"),
+        (Categorical("flag", (True, False)), True),
+    ],
+)
+def test_a_step_gives_another_value_in_range(p: Parameter, value: int) -> None:
+    rng = np.random.default_rng(3)
+    # A tiny width: without the forced step a coarse grid would never move.
+    for sigma in (1e-6, 0.2, 5.0):
+        for _ in range(20):
+            moved = step_value(p, value, sigma, rng)
+            assert p.contains(moved)
+            assert moved != value
+
+
+def test_the_only_value_stays() -> None:
+    rng = np.random.default_rng(3)
+    assert step_value(Int("i", 4, 4), 4, 0.2, rng) == 4
+    assert step_value(Float("f", 4.0, 4.0), 4.0, 0.2, rng) == 4.0
+    assert step_value(Categorical("c", ("a",)), "a", 0.2, rng) == "a"
+
+
+def test_small_steps_of_a_real_number_are_gaussian() -> None:
+    rng = np.random.default_rng(4)
+    p = Float("f", 0.0, 10.0)
+    steps = np.array([float(step_value(p, 5.0, 0.02, rng)) - 5.0 for _ in range(2000)])
+    assert abs(steps.mean()) < 0.02
+    assert steps.std() == pytest.approx(0.2, rel=0.1)
+
+
+def test_mutation_names_what_it_changed() -> None:
+    space = space_of(Float("x", 0, 1), Int("n", 1, 9), Categorical("c", ("a", "b")))
+    rng = np.random.default_rng(5)
+    seen = 0
+    for _ in range(300):
+        genes = [0.5, 5, "a"]
+        names = mutate(space, genes, 0.3, 0.2, rng)  # type: ignore[arg-type]
+        changed = [n for n, g, old in zip("xnc", genes, (0.5, 5, "a"), strict=True) if g != old]
+        assert names == changed
+        seen += len(names)
+    assert seen / 900 == pytest.approx(0.3, abs=0.06)
