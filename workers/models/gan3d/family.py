@@ -62,8 +62,11 @@ class Gan3D:
         from workers.models.gan3d import networks
         from workers.models.gan3d.training import Trainer
 
-        generator = networks.build_generator(params, sizes, seed)
-        discriminator = networks.build_discriminator(params, sizes, geometry.shape, seed)
+        on_cpu = not resources.gpus
+        generator = networks.build_generator(params, sizes, seed, pairs=on_cpu)
+        discriminator = networks.build_discriminator(
+            params, sizes, geometry.shape, seed, pairs=on_cpu
+        )
         trainer = Trainer(params, geometry, generator, discriminator, seed)
         return Gan3DModel(params, sizes, trainer)
 

@@ -27,7 +27,7 @@ import math
 
 from keras import ops
 
-from workers.models.gan3d.networks import Tensor
+from workers.models.gan3d.convolution import Tensor
 from workers.models.gan3d.params import Transform
 
 #: Edges of the published bins of cell energy [GeV]: 1.0 to 0.06 MeV.

@@ -14,12 +14,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from workers.models.gan3d.params import Generator, Params
-from workers.models.gan3d.shapes import POOL, Plan, Step, before_after
+from workers.models.gan3d.convolution import Convolution, Tensor
+from workers.models.gan3d.params import Axes, Generator, Params
+from workers.models.gan3d.shapes import POOL, Plan
 
-#: A Keras model or tensor: Keras ships no types.
+#: Keras ships no types.
 Model: TypeAlias = Any
-Tensor: TypeAlias = Any
 
 #: Slope of the leaky ReLU (the Keras layer's default when the networks were published).
 SLOPE = 0.3
@@ -32,7 +32,7 @@ def seeds(*entropy: int) -> Iterator[int]:
         yield from map(int, sequence.spawn(1)[0].generate_state(16))
 
 
-def build_generator(params: Params, plan: Plan, seed: int) -> Model:
+def build_generator(params: Params, plan: Plan, seed: int, *, pairs: bool) -> Model:
     """Latent vectors (n, latent_size) to images (n, x, y, z, 1), in transformed units."""
     g, seed_of = params.generator, seeds(seed, 0)
     latent = keras.Input((g.latent_size,), name="latent")
@@ -40,29 +40,27 @@ def build_generator(params: Params, plan: Plan, seed: int) -> Model:
     x = layers.Dense(size, kernel_initializer=_glorot(next(seed_of)), name="seed")(latent)
     x = layers.Reshape((*plan.seed_grid, g.seed_filters), name="seed_grid")(x)
     for i, step in enumerate(plan.generator[:-1], start=1):
-        if step.layer.upsample != (1, 1, 1):
-            x = layers.UpSampling3D(step.layer.upsample, name=f"up{i}")(x)
         he = keras.initializers.HeUniform(seed=next(seed_of))
-        x = _convolve(x, step, f"g{i}", he)
+        x = Convolution(step, he, bias=True, pairs=pairs, name=f"g{i}")(x)
         x = _activation(g, f"g{i}_activation")(x)
         if i < len(g.layers):
             x = layers.BatchNormalization(
                 epsilon=g.norm_epsilon, momentum=g.norm_momentum, name=f"g{i}_norm"
             )(x)
     normal = keras.initializers.GlorotNormal(seed=next(seed_of))
-    x = _convolve(x, plan.generator[-1], "last", normal, bias=g.last_bias)
+    x = Convolution(plan.generator[-1], normal, bias=g.last_bias, pairs=False, name="last")(x)
     return keras.Model(latent, layers.ReLU(name="cells")(x), name="generator")
 
 
 def build_discriminator(
-    params: Params, plan: Plan, shape: tuple[int, int, int], seed: int
+    params: Params, plan: Plan, shape: Axes, seed: int, *, pairs: bool
 ) -> Model:
     """Images (n, x, y, z, 1) to [real/fake logit (n, 1), primary energy / 100 GeV (n, 1)]."""
     d, seed_of = params.discriminator, seeds(seed, 1)
     image = keras.Input((*shape, 1), name="image")
     x = image
     for i, step in enumerate(plan.discriminator, start=1):
-        x = _convolve(x, step, f"d{i}", _glorot(next(seed_of)))
+        x = Convolution(step, _glorot(next(seed_of)), bias=True, pairs=pairs, name=f"d{i}")(x)
         x = layers.LeakyReLU(SLOPE, name=f"d{i}_activation")(x)
         if i > 1:
             x = layers.BatchNormalization(
@@ -93,22 +91,6 @@ def latent_vectors(params: Params, noise: Tensor, energy: Tensor, theta: Tensor)
         return noise * energy
     conditions = [energy, ops.expand_dims(theta, -1)] if params.angle else [energy]
     return ops.concatenate([*conditions, noise], axis=-1)
-
-
-def _convolve(x: Tensor, step: Step, name: str, initializer: Any, *, bias: bool = True) -> Tensor:
-    """A valid convolution of the zero-padded grid; "same" where that is the same."""
-    kernel = step.layer.kernel
-    same = all(p == k - 1 for p, k in zip(step.pads, kernel, strict=True))
-    if not same and any(step.pads):
-        x = layers.ZeroPadding3D(before_after(step.pads), name=f"{name}_zeros")(x)
-    return layers.Conv3D(
-        step.layer.filters,
-        kernel,
-        padding="same" if same else "valid",
-        use_bias=bias,
-        kernel_initializer=initializer,
-        name=name,
-    )(x)
 
 
 def _activation(g: Generator, name: str) -> Any:

@@ -162,6 +162,7 @@ class Params:
 _SCALARS: Mapping[str, tuple[str, str, type, float, float]] = {
     "latent_size": ("generator", "latent_size", int, 4, 4096),
     "seed_filters": ("generator", "seed_filters", int, 1, 512),
+    "norm_momentum": ("generator", "norm_momentum", float, 0.0, 0.9999),
     "dropout": ("discriminator", "dropout", float, 0.0, 0.95),
     "W_G": ("weights", "real_fake", float, 0.0, math.inf),
     "W_P": ("weights", "primary_energy", float, 0.0, math.inf),
@@ -171,6 +172,7 @@ _SCALARS: Mapping[str, tuple[str, str, type, float, float]] = {
     "power": ("transform", "power", float, 0.05, 1.0),
     "g_learning_rate": ("training", "g_learning_rate", float, 0.0, 1.0),
     "d_learning_rate": ("training", "d_learning_rate", float, 0.0, 1.0),
+    "rho": ("training", "rho", float, 0.0, 0.9999),
     "batch_size": ("training", "batch_size", int, 1, 65536),
     "g_steps": ("training", "g_steps", int, 1, 16),
     "label_flip": ("training", "label_flip", float, 0.0, 0.5),

@@ -34,7 +34,8 @@ from search_spaces.errors import DivergedError, InfeasibleError
 from search_spaces.geometry import Geometry
 from workers.models.base import Array
 from workers.models.gan3d import losses
-from workers.models.gan3d.networks import Model, Tensor, latent_vectors
+from workers.models.gan3d.convolution import Tensor
+from workers.models.gan3d.networks import Model, latent_vectors
 from workers.models.gan3d.params import ENERGY_UNIT, Params
 
 #: Order of the loss values that the compiled epoch returns; last the deposited energies
