@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
+from metaopt.strategies.base import Proposal
 from metaopt.strategies.design import design_point, latin_vector, next_baseline
-from metaopt.strategies.points import fresh_sample, known_keys
+from metaopt.strategies.points import fresh_sample, in_turn, known_keys
 from metaopt.strategies.variation import mutate, step_value
 from search_spaces.errors import SpaceError
 from search_spaces.parameters import Categorical, Condition, Float, Int, Parameter, Point
@@ -36,12 +39,33 @@ def test_the_last_unknown_point_of_a_finite_space_is_found() -> None:
     assert GRID.key(fresh_sample(GRID, known, rng)) in known
 
 
-def test_the_last_feasible_point_is_found() -> None:
+def test_the_last_feasible_point_of_a_finite_space_is_found() -> None:
     space = GRID.constrained(lambda p: None if p["n"] == 7 else "only 7")
-    known = {space.key(space.activate({"n": 7, "c": "b", "step": 0.0, "fixed": 2.0}))}
-    point = fresh_sample(space, known, np.random.default_rng(1))
-    assert point["n"] == 7
-    assert space.key(point) not in known
+    rng = np.random.default_rng(1)
+    known: set[str] = set()
+    for _ in range(11 * (3 + 1)):
+        point = fresh_sample(space, known, rng)
+        assert point["n"] == 7
+        assert space.key(point) not in known
+        known.add(space.key(point))
+    assert fresh_sample(space, known, rng)["n"] == 7
+
+
+def test_proposals_of_a_call_are_under_way_for_the_next_ones() -> None:
+    space = space_of(Int("n", 1, 9))
+    seen: list[tuple[list[Point], set[str]]] = []
+
+    def step(waiting: Sequence[Point], known: set[str]) -> Proposal:
+        seen.append((list(waiting), set(known)))
+        return Proposal({"n": len(seen)})
+
+    in_turn(space, [], [{"n": 9}], 3, step)
+    assert [points for points, _ in seen] == [
+        [{"n": 9}],
+        [{"n": 9}, {"n": 1}],
+        [{"n": 9}, {"n": 1}, {"n": 2}],
+    ]
+    assert [len(known) for _, known in seen] == [1, 2, 3]
 
 
 def test_a_space_without_feasible_points_says_so() -> None:
