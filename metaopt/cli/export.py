@@ -19,7 +19,7 @@ from metaopt.cli import options
 def command(
     study: str, out: Path | None, number: int | None, listing: bool, storage: str, as_json: bool
 ) -> None:
-    """Export the best configuration of a study for production training.
+    """Export the best configuration for production training.
 
     Writes production.toml, the weights and a model summary, and checks that
     the export gives the trial's showers again.

@@ -33,17 +33,23 @@ class _Commands(click.Group):
         return command
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+EXAMPLES = """\b
+metaopt run --strategy genetic     search on bundled Geant4 showers: 5 minutes
+metaopt run study.toml             search on your own
+metaopt show STUDY                 what it found
+metaopt dashboard                  look at the studies in a browser
+metaopt export STUDY -o DIR        the best configuration, for production
+"""
+
+
+@click.command(
+    cls=_Commands,
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(metaopt.__version__, prog_name="metaopt")
 def cli() -> None:
-    r"""Tune the generative fast simulation (3DGAN) of a calorimeter.
-
-    \b
-    metaopt run --strategy genetic     search on bundled Geant4 showers (5 minutes)
-    metaopt run study.toml             search on your own
-    metaopt show STUDY                 what it found
-    metaopt export STUDY -o DIR        the best configuration, for production
-    """
+    """Tune the generative fast simulation (3DGAN) of a calorimeter."""
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @options.storage
 @options.as_json
 def command(study: str, number: int | None, most: int, storage: str, as_json: bool) -> None:
-    """Show a study: its trials, and the best against the published configuration."""
+    """Show a study: its trials, and the best against the published one."""
     from metaopt.store.database import StudyStore
 
     stored = StudyStore(storage).study(study)

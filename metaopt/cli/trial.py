@@ -10,9 +10,10 @@ import click
 @click.command(name="trial")
 @click.argument("spec", type=click.Path(path_type=Path))
 def command(spec: Path) -> None:
-    """Run one trial alone, as a worker would: SPEC is a trial.json.
+    """Run one trial alone, as a worker would.
 
-    Every finished trial leaves its own in its folder. Events are printed as JSON lines.
+    SPEC is a trial.json: every finished trial leaves its own in its folder. Events
+    are printed as JSON lines.
     """
     import json
 

@@ -8,6 +8,7 @@ TensorFlow costs seconds. Ray never restarts or retries by itself
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from workers.trial import Outcome, Progress, Resources, TrialEvent, TrialResult,
 NAMESPACE = "metaopt"
 #: Trials after which an actor is replaced: TensorFlow does not give all memory back.
 TRIALS_PER_ACTOR = 25
+#: How long a cluster's port may take to answer [s].
+REACH_SECONDS = 5.0
 
 
 class _Worker:
@@ -161,6 +164,7 @@ def _connect(address: str) -> None:
     common = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": "ERROR"}
     try:
         if address:
+            _check_port(address)
             ray.init(address=address, **common)
         else:
             # The cores that this process may use: a batch job often has fewer than the machine.
@@ -168,6 +172,13 @@ def _connect(address: str) -> None:
             ray.init(address="local", num_cpus=cpus, include_dashboard=False, **common)
     except Exception as failure:  # Ray raises a dozen kinds here
         raise ExecutorError(_connection_advice(address, failure)) from failure
+
+
+def _check_port(address: str) -> None:
+    """Fail at once where nothing listens: Ray itself waits for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
 
 
 def _connection_advice(address: str, failure: Exception) -> str:

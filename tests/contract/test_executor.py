@@ -1,0 +1,175 @@
+"""What every executor does; a third party's passes the same class."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from metaopt.config import StudyConfig
+from metaopt.preflight import prepare
+from search_spaces.errors import ExecutorError
+from workers.executors.base import Executor
+from workers.executors.inline import InlineExecutor
+from workers.trial import Outcome, Progress, Resources, TrialEvent, TrialResult, TrialSpec
+
+GOOD = {"rate": 0.9, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"}
+
+
+@pytest.fixture
+def spec(toy_config: Callable[..., StudyConfig], tmp_path: Path) -> TrialSpec:
+    plan = prepare(toy_config())
+    return TrialSpec(
+        "toy", 0, "toy", "default", GOOD, plan.geometry, plan.data, plan.config.budget, 7,
+        str(tmp_path / "trial"), str(plan.reference),
+    )  # fmt: skip
+
+
+def ray_noise(cls: type) -> type:
+    """Ray leaves sockets and process handles to the garbage collector, and warns of its future."""
+    for category in (
+        "ResourceWarning", "pytest.PytestUnraisableExceptionWarning", "FutureWarning",
+        "DeprecationWarning",
+    ):  # fmt: skip
+        cls = pytest.mark.filterwarnings(f"ignore::{category}")(cls)
+    return cls
+
+
+def numbered(spec: TrialSpec, number: int, epochs: int = 2) -> TrialSpec:
+    budget = replace(spec.budget, epochs=epochs)
+    return replace(spec, number=number, budget=budget, folder=f"{spec.folder}-{number}")
+
+
+def collect(executor: Executor, trials: int, seconds: float = 90) -> list[tuple[int, TrialEvent]]:
+    """Events until so many trials have ended."""
+    events: list[tuple[int, TrialEvent]] = []
+    deadline = time.monotonic() + seconds
+    while sum(isinstance(e, TrialResult) for _, e in events) < trials:
+        assert time.monotonic() < deadline, f"only {events}"
+        events += executor.events(0.5)
+    return events
+
+
+class ExecutorContract:
+    """The laws; a subclass gives the fixture ``executor``."""
+
+    def test_a_trial_streams_its_epochs_in_order_and_ends_once(
+        self, executor: Executor, spec: TrialSpec
+    ) -> None:
+        executor.submit(spec)
+        events = [e for _, e in collect(executor, 1)]
+        assert [e.epoch for e in events if isinstance(e, Progress)] == [1, 2]
+        assert isinstance(events[-1], TrialResult) and events[-1].outcome is Outcome.COMPLETE
+        assert executor.events(0.1) == []
+
+    def test_all_slots_run_and_are_free_again(self, executor: Executor, spec: TrialSpec) -> None:
+        for again in (0, 10):
+            numbers = {again + i for i in range(executor.slots)}
+            for number in numbers:
+                executor.submit(numbered(spec, number))
+            with pytest.raises(ExecutorError):
+                executor.submit(numbered(spec, 99))
+            ended = {n for n, e in collect(executor, executor.slots) if isinstance(e, TrialResult)}
+            assert ended == numbers
+
+    def test_a_stop_ends_after_the_epoch(self, executor: Executor, spec: TrialSpec) -> None:
+        executor.submit(numbered(spec, 3, epochs=2000))
+        while not executor.events(0.5):
+            pass
+        executor.stop(3)
+        events = collect(executor, 1)
+        assert isinstance(events[-1][1], TrialResult)
+        assert events[-1][1].outcome is Outcome.STOPPED
+
+    def test_a_kill_is_a_lost_trial_and_the_slot_goes_on(
+        self, executor: Executor, spec: TrialSpec
+    ) -> None:
+        executor.submit(numbered(spec, 4, epochs=2000))
+        while not executor.events(0.5):
+            pass
+        executor.kill(4)
+        result = collect(executor, 1)[-1][1]
+        assert isinstance(result, TrialResult) and result.outcome is Outcome.LOST
+        executor.submit(numbered(spec, 5))
+        result = collect(executor, 1)[-1][1]
+        assert isinstance(result, TrialResult) and result.outcome is Outcome.COMPLETE
+
+    def test_a_broken_worker_is_lost_with_its_reason(
+        self, executor: Executor, spec: TrialSpec
+    ) -> None:
+        gone = replace(spec.data, files=("/nowhere/gone.h5",))
+        executor.submit(replace(spec, data=gone, reference=""))
+        result = collect(executor, 1)[-1][1]
+        assert isinstance(result, TrialResult) and result.outcome is Outcome.LOST
+        assert "gone.h5" in result.reason and "\n" not in result.reason
+
+
+class TestInline(ExecutorContract):
+    @pytest.fixture
+    def executor(self) -> Iterator[Executor]:
+        executor = InlineExecutor()
+        yield executor
+        executor.close()
+
+
+@ray_noise
+class TestRay(ExecutorContract):
+    @pytest.fixture(scope="class")
+    def executor(self) -> Iterator[Executor]:
+        from workers.executors.ray_pool import RayExecutor
+
+        executor = RayExecutor(2, Resources())
+        yield executor
+        executor.close()
+
+    def test_a_worker_killed_from_outside_is_lost(
+        self, executor: Executor, spec: TrialSpec
+    ) -> None:
+        executor.submit(numbered(spec, 6, epochs=2000))
+        while not executor.events(0.5):
+            pass
+        os.kill(_running_actor(), signal.SIGKILL)
+        result = collect(executor, 1, seconds=20)[-1][1]
+        assert isinstance(result, TrialResult) and result.outcome is Outcome.LOST
+
+
+def _running_actor() -> int:
+    """The process of an actor that runs a trial: Ray writes its title."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            title = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if title.startswith(b"ray::_Worker.run"):
+            return int(folder.name)
+    raise AssertionError("no actor runs a trial")
+
+
+@ray_noise
+class TestRayResources:
+    @pytest.mark.parametrize(
+        ("workers", "resources", "rule"),
+        [
+            (1, Resources(1, 1.0), "1 workers need 1 CPUs and 1 GPUs each.*lower workers"),
+            (1, Resources(4096), "4096 CPUs"),
+            (4096, Resources(1), "4096 workers need 1 CPUs"),
+        ],
+    )
+    def test_what_the_cluster_can_never_give_is_refused(
+        self, workers: int, resources: Resources, rule: str
+    ) -> None:
+        from workers.executors.ray_pool import RayExecutor
+
+        with pytest.raises(ExecutorError, match=rule):
+            RayExecutor(workers, resources)
+
+    def test_a_cluster_that_is_not_there(self) -> None:
+        from workers.executors.ray_pool import RayExecutor
+
+        with pytest.raises(ExecutorError, match=r"Ray at 127\.0\.0\.1:1 cannot be reached"):
+            RayExecutor(1, Resources(), "127.0.0.1:1")
