@@ -5,11 +5,15 @@ Notation:
     N, R      generated and validation events
     f_g(N)    mean distance of group g
     s(N)      sqrt(1/N + 1/R): what f_g is proportional to, but for nearest neighbours
+    tau_g     max(mean distance of two samples of 2000 showers, tolerance)
 
 Training events stand in for a perfect generator. They are cut in two halves; each
 half is judged under pulls that were fitted to the other, since events that took
 part in a fit seem closer to it than they are. Sizes beyond a quarter of the training
 events are extrapolated with s(N): subsets that overlap would not be independent.
+
+f_g(N) belongs to the one validation sample in use. tau_g, the unit, must not: a
+small validation sample that lies off by chance would make all errors look small.
 """
 
 from __future__ import annotations
@@ -39,6 +43,8 @@ REPLICATES = 8
 FLOOR_SEED = 20_012
 #: N and R at which tau is taken.
 TAU_EVENTS = 2000
+#: Fewest events of a sample for that: nine bins of conditions need some in each.
+PAIR_EVENTS = 125
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +56,7 @@ class Floors:
         events: R.
         sizes: N of each row (s,).
         distances: f_g(N) (s, g).
+        tau: tau_g (g,).
         scores: mean and standard deviation of S (s, 2) over the replicates.
     """
 
@@ -57,30 +64,16 @@ class Floors:
     events: int
     sizes: Array64
     distances: Array64
+    tau: Array64
     scores: Array64
 
     def at(self, n: int) -> Array64:
         """f_g(n) (g,)."""
-        return self._at(float(n), float(self.events))
-
-    def _at(self, n: float, events: float) -> Array64:
-        scale = self._scale(self.sizes, self.events)
-        relative = self.distances / scale
-        log_n, knots = np.log(max(n, 1.0)), np.log(self.sizes)
+        relative = self.distances / _scale(self.groups, self.sizes, self.events)
+        log_n, knots = np.log(max(n, 1)), np.log(self.sizes)
         column = np.array([np.interp(log_n, knots, r) for r in relative.T], dtype=np.float64)
-        return np.asarray(column * self._scale(np.array([n]), events)[0], dtype=np.float64)
-
-    def _scale(self, n: Array64, events: float) -> Array64:
-        """s(N) for the groups that follow it, else 1: (s, g)."""
-        follows = np.array([g not in NEIGHBOUR_GROUPS for g in self.groups])
-        scale = np.sqrt(1 / n + 1 / events)[:, None]
-        return np.asarray(np.where(follows, scale, 1.0), dtype=np.float64)
-
-    @property
-    def tau(self) -> Array64:
-        """tau_g (g,): the floor at N = R = 2000, or the tolerance where that is larger."""
-        least = np.array([TOLERANCE.get(g, SIGMA_TOLERANCE) for g in self.groups])
-        return np.asarray(np.maximum(self._at(TAU_EVENTS, TAU_EVENTS), least), dtype=np.float64)
+        scale = _scale(self.groups, np.array([max(n, 1)], dtype=np.float64), self.events)
+        return np.asarray(column * scale[0], dtype=np.float64)
 
     def score(self, n: int) -> tuple[float, float]:
         """Mean and standard deviation of S of n full-simulation showers."""
@@ -104,18 +97,41 @@ def measure(
     halves = order[: len(order) // 2], order[len(order) // 2 :]
     sizes = [n for n in SIZES if n <= len(training) // 4] or [len(training) // 4]
     replicates: list[list[Array64]] = [[] for _ in sizes]
+    units = []
     for fitted, held in (halves, halves[::-1]):
         pulls = Pulls.fit(names, training[fitted], has_angle)
         target = Target(names, pulls(validation), has_angle)
         held_out = pulls(training[held])
         for rows, n in zip(replicates, sizes, strict=True):
             rows += [target.distances(held_out[i])[0] for i in _subsets(len(held), n)]
-    w = np.array(replicates)  # (s, replicates, g)
-    mean, size = w.mean(axis=1), np.array(sizes, dtype=np.float64)
-    floors = Floors(target.groups, len(validation), size, mean, np.zeros((len(sizes), 2)))
-    s = combine(compress(target.groups, w, mean[:, None], floors.tau))
+        units.append(_unit(target, held_out))
+    w, size = np.array(replicates), np.array(sizes, dtype=np.float64)  # w (s, replicates, g)
+    mean, tau = w.mean(axis=1), np.mean(units, axis=0)
+    s = combine(compress(target.groups, w, mean[:, None], tau))
     scores = np.stack([s.mean(axis=1), s.std(axis=1, ddof=1)], axis=1)
-    return Floors(target.groups, len(validation), size, mean, scores)
+    return Floors(target.groups, len(validation), size, mean, tau, scores)
+
+
+def _scale(groups: tuple[str, ...], n: Array64, events: float) -> Array64:
+    """s(N) for the groups that follow it, else 1: (s, g)."""
+    follows = np.array([g not in NEIGHBOUR_GROUPS for g in groups])
+    scale = np.sqrt(1 / n + 1 / events)[:, None]
+    return np.asarray(np.where(follows, scale, 1.0), dtype=np.float64)
+
+
+def _unit(like: Target, sample: Sample) -> Array64:
+    """tau_g (g,) from disjoint pairs of subsets of one sample, scaled to 2000 events.
+
+    Many small pairs: the distance of a single pair varies by a third.
+    """
+    n = min(len(sample) // 2, max(len(sample) // (2 * REPLICATES), PAIR_EVENTS), TAU_EVENTS)
+    w = []
+    for rows in _subsets(len(sample), 2 * n):
+        other = Target(like.names, sample[rows[n:]], like.has_angle)
+        w.append(other.distances(sample[rows[:n]])[0])
+    there, here = (_scale(like.groups, np.array([float(m)]), m)[0] for m in (TAU_EVENTS, n))
+    least = np.array([TOLERANCE.get(g, SIGMA_TOLERANCE) for g in like.groups])
+    return np.asarray(np.maximum(np.mean(w, axis=0) * there / here, least), dtype=np.float64)
 
 
 def _subsets(total: int, n: int) -> list[NDArray[np.intp]]:

@@ -208,8 +208,8 @@ def _shapes(cells: Array, table: CellTable) -> list[Array64]:
     mz = layers @ table.z[:, None] / total
     dz = table.z - mz
     sz2 = _mean(layers / total, dz**2)
-    # Energy-weighted least squares through the layers' barycentres.
-    slope = table.slope_unit * _mean(y_layers / total, dz) / sz2
+    # Energy-weighted least squares through the layers' barycentres; one layer has no slope.
+    slope = table.slope_unit * _mean(y_layers / total, dz) / np.maximum(sz2, 1e-12)
     radial = [_mean(column, r), np.sqrt(sx2 + sy2)]
     shares = [_mean(column, r < CORE_RADIUS), _mean(column, r > HALO_RADIUS)]
     thirds = (layers / total) @ table.thirds

@@ -36,7 +36,7 @@ MIN_TRAINING, MIN_VALIDATION = 80, 20
 #: A feature that equals its median in all but this share of the events is dropped.
 MIN_VARYING = 0.01
 _PULLS = ("x_scale", "y_range", "mean", "log_var", "least")
-_FLOORS = ("sizes", "distances", "scores")
+_FLOORS = ("sizes", "distances", "tau", "scores")
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,9 +40,7 @@ def showers(n: int, seed: int, calorimeter: Geometry) -> Showers:
     return at(energy, theta, rng, calorimeter)
 
 
-def at(
-    energy: Array64, theta: Array64, rng: np.random.Generator, calorimeter: Geometry
-) -> Showers:
+def at(energy: Array64, theta: Array64, rng: np.random.Generator, calorimeter: Geometry) -> Showers:
     """One shower for each condition."""
     cells = np.stack(
         [_shower(float(e), float(t), rng, calorimeter) for e, t in zip(energy, theta, strict=True)]
@@ -89,7 +87,9 @@ def _transverse(log_y: float, tau, g: Array64, x0: float, y0, calorimeter: Geome
     radii = np.stack([core, tail]) * MOLIERE_MM * np.exp(0.06 * g[0])
     x = (calorimeter.edges(0) - x0).astype(np.float32)
     y = (calorimeter.edges(1)[:, None] - y0).astype(np.float32)
-    corners = _corner(x[None, :, None, None], y[None, None], radii.astype(np.float32)[:, None, None])
+    corners = _corner(
+        x[None, :, None, None], y[None, None], radii.astype(np.float32)[:, None, None]
+    )
     both = np.diff(np.diff(corners, axis=1), axis=2)
     return p * both[0] + (1 - p) * both[1]
 
