@@ -41,10 +41,9 @@ def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Arra
     phi = np.exp(-0.5 * z[near] ** 2) / math.sqrt(2.0 * math.pi)
     log_h[near] = np.log(phi + z[near] * ndtr(z[near]))
     far = np.minimum(z[~near], -1.0)
-    # phi(z) (1 + z Phi(z) / phi(z)); the ratio is Mills', scaled against underflow. Beyond
-    # -1e4 it is 1 - 1/z^2 to the last digit, and the difference would be rounding noise.
+    # phi(z) (1 + z Phi(z) / phi(z)); the ratio is Mills', scaled against underflow.
     mills = -far * erfcx(-far / math.sqrt(2.0)) * math.sqrt(0.5 * math.pi)
-    tail = np.where(far > -1e3, log1p(-np.minimum(mills, 1 - 1e-15)), -2.0 * np.log(-far))
+    tail = log1p(-np.minimum(mills, 1 - 1e-15))
     log_h[~near] = -0.5 * far**2 - 0.5 * math.log(2.0 * math.pi) + tail
     result: Array = np.log(deviation) + log_h
     return result

@@ -67,13 +67,12 @@ class SuccessiveHalving:
     min_peers: int = 3
 
     def __post_init__(self) -> None:
-        if self.factor < 2 or self.min_peers < 1 or (self.first_rung or 1) < 1:
+        first = 1 if self.first_rung is None else self.first_rung
+        if self.factor < 2 or self.min_peers < 1 or first < 1:
             raise ConfigError(
                 "factor >= 2, min_peers >= 1 and first_rung >= 1 must hold, got "
                 f"factor={self.factor}, min_peers={self.min_peers}, first_rung={self.first_rung}"
             )
-        if self.first_rung == 0:
-            raise ConfigError("first_rung >= 1 must hold, got 0; leave it out for the default")
 
     def levels(self, epochs: int) -> list[int]:
         """The rungs [epochs] below the full budget."""

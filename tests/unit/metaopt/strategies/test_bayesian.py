@@ -9,8 +9,9 @@ import pytest
 from metaopt.strategies import bayesian
 from metaopt.strategies.base import Observation, State
 from metaopt.strategies.bayesian import Bayesian, keep, standardised
+from metaopt.strategies.gaussian_process import GaussianProcess
 from search_spaces.parameters import Categorical, Float, Int, Point
-from search_spaces.space import SearchSpace
+from search_spaces.space import Array, SearchSpace
 
 SPACE = SearchSpace(
     "unit",
@@ -53,11 +54,19 @@ def test_goes_to_the_bottom_of_a_bowl() -> None:
     assert abs(float(point["x"]) - 0.3) < 0.1
 
 
-def test_running_trials_move_the_next_proposal() -> None:
-    history = sampled(40)
-    (alone,) = propose(history)
-    (beside,) = propose(history, [alone])
-    assert SPACE.key(alone) != SPACE.key(beside)
+def test_running_trials_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: list[int] = []
+    predict = GaussianProcess.predict
+
+    def watched(self: GaussianProcess, X: Array) -> tuple[Array, Array]:
+        known.append(len(self.X))
+        return predict(self, X)
+
+    monkeypatch.setattr(GaussianProcess, "predict", watched)
+    propose(sampled(40), [o.point for o in sampled(47)[40:]])
+    # All but the first question, which gives the belief itself, go to the wiser process.
+    assert known[0] == 40
+    assert set(known[1:]) == {47}
 
 
 def test_a_failing_region_is_left() -> None:

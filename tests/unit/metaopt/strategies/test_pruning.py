@@ -76,6 +76,12 @@ def test_nan_never_stops() -> None:
     assert not rule.should_stop([], [GOOD] * 4, 9)
 
 
+def test_finite_epochs_beside_nan_are_judged() -> None:
+    rule = SuccessiveHalving()
+    assert rule.should_stop([(1, math.nan), *BAD[1:]], [GOOD] * 4, 9)
+    assert rule.should_stop(BAD, [[(1, math.nan), *GOOD[1:]]] * 4, 9)
+
+
 def test_no_pruning() -> None:
     assert not NoPruning().should_stop(BAD, [GOOD] * 9, 9)
 
