@@ -17,7 +17,7 @@ from metaopt.controller import Controller, Ending
 from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL
 from metaopt.preflight import Plan, check_same_study, prepare
 from metaopt.reports.tables import comparison_table
-from metaopt.store.database import StudyStore
+from metaopt.store.database import StudyStore, is_there
 from metaopt.store.study import StoredStudy
 from metaopt.store.views import DEFAULT_URL, baseline_of, best_of
 from workers.executors.base import Executor
@@ -34,11 +34,13 @@ def run_study(config: StudyConfig) -> int:
     with TerminalMonitor() as monitor:
         monitor.stage("reading and checking the showers")
         plan = prepare(config)
-        store = StudyStore(config.study.storage, create=True)
-        stored = _existing(store, plan)
+        store = StudyStore(config.study.storage) if is_there(config.study.storage) else None
+        stored = _existing(store, plan) if store else None
         monitor.stage("starting the workers")
         executor = make_executor(config)
         try:
+            # Only now, when all is known to fit, is anything written.
+            store = store or StudyStore(config.study.storage, create=True)
             study = stored or store.create(config.name, plan.document)
             monitor.begin(plan, study.trials(), executor.slots)
             controller = Controller(plan, study, executor, monitor)

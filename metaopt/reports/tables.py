@@ -111,10 +111,9 @@ def _origin(note: Mapping[str, str]) -> str:
     return ", ".join(f"{k} {v}" for k, v in note.items())
 
 
-def comparison_table(
-    baseline: TrialView, best: TrialView, names: tuple[str, str] = ("published", "best found")
-) -> Table:
-    """The published configuration against the best found: score, breakdown, what changed."""
+def comparison_table(baseline: TrialView, best: TrialView) -> Table:
+    """The first configuration against the best found: score, breakdown, what changed."""
+    names = (baseline.note.get("baseline", "first trial"), "best found")
     rows: list[tuple[str, ...]] = [
         ("trial", str(baseline.number), str(best.number)),
         ("S (lower is better)", _score_text(baseline), _score_text(best)),

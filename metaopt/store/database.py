@@ -128,6 +128,13 @@ class StudyStore:
         return Session(self._storage.engine)
 
 
+def is_there(url: str) -> bool:
+    """Whether the store can be expected to exist: false only for an absent SQLite file."""
+    parsed = _parse(url)
+    absent = parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
+    return not absent
+
+
 def _parse(url: str) -> URL:
     try:
         return make_url(url)

@@ -159,9 +159,7 @@ def test_bad_trials_are_pruned_and_keep_their_last_score(toy_config: Make) -> No
 
 def test_a_lost_worker_costs_an_attempt_and_no_trial(toy_config: Make) -> None:
     lost: list[TrialEvent] = [TrialResult(Outcome.LOST, reason="SIGKILL")]
-    executor = Scripted(
-        lambda spec: lost if spec.number % 2 == 0 else curve(spec.number, 1.0, 2)
-    )
+    executor = Scripted(lambda spec: lost if spec.number % 2 == 0 else curve(spec.number, 1.0, 2))
     _, study = run(toy_config(search__trials=4), executor=executor)
     trials = study.trials()
     assert [t.attempt for t in trials if t.complete] == [2, 2, 2, 2]

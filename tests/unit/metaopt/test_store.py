@@ -107,9 +107,7 @@ def test_a_second_controller_is_refused_until_the_lease_ends(study: StoredStudy,
 
 
 @pytest.mark.parametrize("change", ["expires", "pid"])
-def test_a_dead_controllers_lease_is_taken_over(
-    study: StoredStudy, url: str, change: str
-) -> None:
+def test_a_dead_controllers_lease_is_taken_over(study: StoredStudy, url: str, change: str) -> None:
     study.hold("first")
     store = StudyStore(url)
     with store.session() as session:
