@@ -26,6 +26,8 @@ def start(resources: Resources) -> None:
             import tensorflow  # noqa: F401
     import tensorflow as tf
 
+    # A worker builds many models, each with its own functions: no retracing advice.
+    tf.get_logger().setLevel("ERROR")
     with suppress(RuntimeError):  # TensorFlow refuses once it runs
         tf.config.threading.set_intra_op_parallelism_threads(resources.cpus)
         tf.config.threading.set_inter_op_parallelism_threads(1)

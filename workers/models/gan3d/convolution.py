@@ -97,9 +97,10 @@ class Convolution(layers.Layer):  # type: ignore[misc]
         kx, ky, kz = self.step.layer.kernel
         along_x, along_y, along_z = before_after(self.step.pads)
         x, n = _padded(x, ((0, 0), (0, 0), along_z)), self.step.grid[2]
-        taps = ops.concatenate([x[:, :, :, t : t + n] for t in range(kz)], axis=-1)
+        size = (ops.shape(x)[0], *x.shape[1:3], n, 1)
+        taps = [ops.slice(x, (0, 0, 0, t, 0), size) for t in range(kz)]
         kernel = ops.reshape(self.kernel, (kx, ky, 1, kz, self.step.layer.filters))
-        return _convolve(taps, kernel, (along_x, along_y, (0, 0)))
+        return _convolve(ops.concatenate(taps, axis=-1), kernel, (along_x, along_y, (0, 0)))
 
     def _phases(self, x: Tensor) -> Tensor:
         """The sub-pixel form: a convolution per phase, then phases back into the grid."""
@@ -124,21 +125,24 @@ class Convolution(layers.Layer):  # type: ignore[misc]
         full = tuple(q * p for q, p in zip(grid, phases, strict=True))
         y = ops.reshape(y, (-1, *full, filters))
         nx, ny, nz = self.step.grid
-        return y if full == self.step.grid else y[:, :nx, :ny, :nz]
+        if full == self.step.grid:
+            return y
+        # Not y[:, :nx, ...]: the gradient of a slice is a pad, that of an index is slow.
+        return ops.slice(y, (0, 0, 0, 0, 0), (ops.shape(y)[0], nx, ny, nz, filters))
 
     def _effective_kernel(self) -> Tensor:
         """(taps x, y, z, cells of a pack * channels, phases x, y, z * filters)."""
-        x, y, z = self.selections
+        selections, channels = self.selections, self.step.channels
         kx, ky, kz = self.step.layer.kernel
-        channels, filters = self.step.channels, self.step.layer.filters
-        # Phases a, d, g; taps b, e, h; kernel indices i, j, k; cells of a pack c.
-        w = ops.reshape(self.kernel, (kx, ky, kz, channels, filters))
-        w = ops.einsum("ghck,ijkmn->ijhcmgn", z, w)
-        if len(x) * len(y) > 1:
-            w = ops.einsum("dej,ijhcmgn->iehcmdgn", y[:, :, 0], w)
-            w = ops.einsum("abi,iehcmdgn->behcmadgn", x[:, :, 0], w)
-        taps = (selection.shape[1] for selection in self.selections)
-        return ops.reshape(w, (*taps, self.pack * channels, len(x) * len(y) * len(z) * filters))
+        # Three contiguous matrix products, (phase, tap, cell) x kernel index, from z to x.
+        x, y, z = (np.reshape(s, (-1, s.shape[-1])) for s in selections)
+        w = ops.matmul(z[None], ops.reshape(self.kernel, (kx * ky, kz, -1)))
+        w = ops.matmul(y[None], ops.reshape(w, (kx, ky, -1)))
+        w = ops.matmul(x, ops.reshape(w, (kx, -1)))
+        (px, tx), (py, ty), (pz, tz) = (s.shape[:2] for s in selections)
+        w = ops.reshape(w, (px, tx, py, ty, pz, tz, self.pack * channels, -1))
+        w = ops.transpose(w, (1, 3, 5, 6, 0, 2, 4, 7))
+        return ops.reshape(w, (tx, ty, tz, self.pack * channels, -1))
 
     def _axis(self, axis: int) -> tuple[Selection, int]:
         """0/1 tensor (phase, tap, cell of a pack, kernel index), and zeros in front."""

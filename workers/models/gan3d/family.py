@@ -13,6 +13,7 @@ from objectives.showers import Showers
 from search_spaces.errors import DataError, InfeasibleError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
+from search_spaces.records import encode
 from workers.models.base import Array
 from workers.models.gan3d import backend, static
 from workers.models.gan3d.params import ENERGY_UNIT, Params, configure
@@ -23,6 +24,8 @@ from workers.trial import Resources
 if TYPE_CHECKING:
     from workers.models.gan3d.training import Trainer
 
+#: The seed and the configuration of a saved model.
+STATE_FILE = "gan3d.json"
 #: Memory that the activations of one chunk of generated showers may take [bytes].
 CHUNK_BYTES = 256 * 2**20
 
@@ -79,13 +82,15 @@ class Gan3D:
             DataError: a file is missing, or holds another configuration's weights.
         """
         try:
-            seed = int(json.loads((folder / "gan3d.json").read_text())["seed"])
-            model = self.build(preset, point, geometry, seed, resources)
+            saved = json.loads((folder / STATE_FILE).read_text())
+            if saved["params"] != encode(configuration(preset, point, geometry)):
+                raise ValueError("another configuration")
+            model = self.build(preset, point, geometry, int(saved["seed"]), resources)
             model.trainer.restore(folder)
-        except (OSError, KeyError, ValueError) as failure:
+        except (OSError, KeyError, TypeError, ValueError, UserWarning) as failure:
             raise DataError(
-                f"{folder}: not the saved model of this configuration "
-                f"({str(failure).splitlines()[0]}); give the point that it was trained with"
+                f"{folder}: must hold the saved model of this configuration, got: "
+                f"{str(failure).splitlines()[0]}; give the point that it was trained with"
             ) from failure
         return model
 
@@ -143,7 +148,8 @@ class Gan3DModel:
         """Write both networks, the optimisers' state and the seed; no pickle."""
         folder.mkdir(parents=True, exist_ok=True)
         self.trainer.save(folder)
-        (folder / "gan3d.json").write_text(json.dumps({"seed": self.trainer.seed}))
+        state = {"seed": self.trainer.seed, "params": encode(self.params)}
+        (folder / STATE_FILE).write_text(json.dumps(state, indent=1))
 
     def metrics(self) -> Mapping[str, float]:
         """Parameters, GMAC per shower and the memory estimate of a training step."""

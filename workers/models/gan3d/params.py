@@ -177,13 +177,17 @@ _SCALARS: Mapping[str, tuple[str, str, type, float, float]] = {
     "g_steps": ("training", "g_steps", int, 1, 16),
     "label_flip": ("training", "label_flip", float, 0.0, 0.5),
 }
+#: Flat name -> (section, field, choices).
+_CHOICES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "conditioning": ("generator", "conditioning", ("hadamard", "concat")),
+}
 _LAYER = re.compile(r"([gd])([1-9])_(filters|kernel(?:_([xyz]))?)")
 _MAX_SIZE = {"filters": 1024, "kernel": 32}
 
 
 def known_names() -> list[str]:
     """Every flat name that a point may use."""
-    names = list(_SCALARS)
+    names = [*_SCALARS, *_CHOICES]
     for net in "gd":
         names.append(f"{net}_layers")
         for i in range(1, MAX_LAYERS + 1):
@@ -208,9 +212,12 @@ def configure(preset: Params, point: Point) -> Params:
     params = preset
     for name, (section, field, kind, low, high) in _SCALARS.items():
         if name in point:
-            value = _checked(name, point[name], kind, low, high)
-            record = dataclasses.replace(getattr(params, section), **{field: value})
-            params = dataclasses.replace(params, **{section: record})
+            params = _replaced(params, section, field, _checked(name, point[name], kind, low, high))
+    for name, (section, field, choices) in _CHOICES.items():
+        if name in point:
+            if point[name] not in choices:
+                raise SpaceError(f"{name} must be one of {list(choices)}, got {point[name]!r}")
+            params = _replaced(params, section, field, point[name])
     generator = dataclasses.replace(
         params.generator, layers=_layers("g", params.generator.layers, point)
     )
@@ -218,6 +225,11 @@ def configure(preset: Params, point: Point) -> Params:
         params.discriminator, layers=_layers("d", params.discriminator.layers, point)
     )
     return dataclasses.replace(params, generator=generator, discriminator=discriminator)
+
+
+def _replaced(params: Params, section: str, field: str, value: Value) -> Params:
+    record = dataclasses.replace(getattr(params, section), **{field: value})
+    return dataclasses.replace(params, **{section: record})
 
 
 def _layers(net: str, layers: tuple[Layer, ...], point: Point) -> tuple[Layer, ...]:

@@ -21,6 +21,7 @@ before: an epoch of a loaded model equals that of one never saved.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -138,13 +139,23 @@ class Trainer:
     def save(self, folder: Path) -> None:
         """Write the weights of both networks and the state of both optimisers."""
         for network in (self.generator, self.discriminator):
-            network.save_weights(folder / f"{network.name}.weights.h5")
+            with warnings.catch_warnings():
+                # Keras reads its variables by a NumPy 1 protocol.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                network.save_weights(folder / f"{network.name}.weights.h5")
         np.savez(folder / "optimizers.npz", *(v.numpy() for v in self._optimizer_state()))
 
     def restore(self, folder: Path) -> None:
-        """Read what :meth:`save` wrote: training goes on as if it had not stopped."""
+        """Read what :meth:`save` wrote: training goes on as if it had not stopped.
+
+        Raises:
+            OSError, KeyError, ValueError, UserWarning: files missing or not of these networks.
+        """
         for network in (self.generator, self.discriminator):
-            network.load_weights(folder / f"{network.name}.weights.h5")
+            with warnings.catch_warnings():
+                # Keras keeps fresh weights where the file lacks some, and only warns.
+                warnings.simplefilter("error", UserWarning)
+                network.load_weights(folder / f"{network.name}.weights.h5")
         with np.load(folder / "optimizers.npz") as arrays:
             for i, variable in enumerate(self._optimizer_state()):
                 variable.assign(arrays[f"arr_{i}"])
