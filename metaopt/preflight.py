@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from objectives.reference import Reference
 
 from metaopt.config import StudyConfig
 from metaopt.provenance import versions
 from metaopt.strategies.base import Strategy
 from metaopt.strategies.pruning import Pruning
 from metaopt.strategies.registry import make_pruning, make_strategy
+from objectives.reference import Reference
 from search_spaces.errors import ConfigError, DataError
 from search_spaces.geometry import Geometry
 from search_spaces.loader import load_geometry, load_space, space_document

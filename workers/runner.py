@@ -157,4 +157,4 @@ def _evaluate(
     start = time.monotonic()
     cells = model.generate(energy, theta, draw)
     ms = 1e3 * (time.monotonic() - start) / len(energy)
-    return evaluate(Showers(cells, energy, theta), reference), ms
+    return evaluate(Showers(cells, energy, theta), reference, asked=len(energy)), ms

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from search_spaces.plugins import load_plugin
-
 from metaopt.cli.console import print_table, say
 from metaopt.cli.monitor import TerminalMonitor
 from metaopt.config import StudyConfig
@@ -20,6 +18,7 @@ from metaopt.reports.tables import comparison_table
 from metaopt.store.database import StudyStore, is_there
 from metaopt.store.study import StoredStudy
 from metaopt.store.views import DEFAULT_URL, baseline_of, best_of
+from search_spaces.plugins import load_plugin
 from workers.executors.base import Executor
 
 INLINE, RAY = "inline", "ray"

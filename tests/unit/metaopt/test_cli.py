@@ -97,16 +97,18 @@ def showers(tmp_path: Path) -> Path:
         'family = "gan3d"\npreset = "fixed-angle"\n[parameters.dropuot]\ntype = "float"\n'
         "low = 0.0\nhigh = 0.5\n"
     )
+    # Kernels of one cell cannot bring an up-sampling of 2 x 3 to 21 layers.
     (tmp_path / "never.toml").write_text(
         'family = "gan3d"\npreset = "fixed-angle"\n'
-        '[parameters.g1_kernel]\ntype = "int"\nlow = 1\nhigh = 1\n'
-        '[parameters.g2_kernel]\ntype = "int"\nlow = 1\nhigh = 1\n'
-        '[parameters.g3_kernel]\ntype = "int"\nlow = 1\nhigh = 1\n'
+        + "".join(f'[parameters.g{i}_kernel]\ntype = "int"\nlow = 1\nhigh = 1\n' for i in (1, 2, 3))
+    )
+    (tmp_path / "odd.toml").write_text(
+        "energy = [10, 200]\n[cells]\nshape = [12, 12, 21]\npitch = [10, 10, 10]\n"
     )
     return tmp_path
 
 
-BIG = ("--data", "{tmp}/good.h5", "--geometry", "clic-25x25x25")
+ODD = ("--data", "{tmp}/good.h5", "--geometry", "{tmp}/odd.toml")
 SAMPLE = ("--geometry", "clic-12x12x12")
 
 
@@ -125,7 +127,7 @@ SAMPLE = ("--geometry", "clic-12x12x12")
         (("--data", "{tmp}/good.h5", "--geometry", "clic-25x25"), 2, "did you mean"),
         (("--space", "quik"), 2, "did you mean 'quick'"),
         (("--space", "{tmp}/space.toml"), 2, "unknown parameter 'dropuot'|did you mean 'dropout'"),
-        (("--space", "{tmp}/never.toml", *BIG), 2, "no point of space 'never' can be built"),
+        (("--space", "{tmp}/never.toml", *ODD), 2, "no point of space 'never' can be built"),
         (("--strategy", "genetics"), 2, "did you mean 'genetic'"),
         (("--strategy", "nowhere.swarm:Swarm"), 2, "cannot be imported"),
         (("--pruning", "halfing"), 2, "did you mean 'halving'"),

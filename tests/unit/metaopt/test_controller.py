@@ -168,7 +168,7 @@ def test_a_lost_worker_costs_an_attempt_and_no_trial(toy_config: Make) -> None:
 
 def test_workers_lost_one_after_another_end_the_run(toy_config: Make) -> None:
     lost: list[TrialEvent] = [TrialResult(Outcome.LOST, reason="no such device")]
-    with pytest.raises(ExecutorError, match="6 workers were lost.*no such device"):
+    with pytest.raises(ExecutorError, match=r"6 workers were lost.*no such device"):
         run(toy_config(search__trials=20), executor=Scripted(lambda spec: lost))
 
 

@@ -123,7 +123,7 @@ def test_a_dead_controllers_lease_is_taken_over(study: StoredStudy, url: str, ch
 
 def test_a_missing_study_is_answered_with_the_nearest(study: StoredStudy, url: str) -> None:
     assert study.name == "s"
-    with pytest.raises(StoreError, match="no study 'ss'.*did you mean 's'"):
+    with pytest.raises(StoreError, match=r"no study 'ss'.*did you mean 's'"):
         StudyStore(url).study("ss")
 
 
