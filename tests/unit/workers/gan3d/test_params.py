@@ -69,3 +69,9 @@ def test_a_fixed_angle_configuration_is_concatenated_where_theta_varies() -> Non
     fixed = VARIABLE_ANGLE_B.for_angle(False)
     assert (fixed.generator.conditioning, fixed.noise_size) == ("concat", 255)
     assert FIXED_ANGLE.for_angle(False) == FIXED_ANGLE
+
+
+def test_conditioning_is_a_choice() -> None:
+    assert configure(FIXED_ANGLE, {"conditioning": "concat"}).noise_size == 199
+    with pytest.raises(SpaceError, match=r"one of \['hadamard', 'concat'\], got 'cat'"):
+        configure(FIXED_ANGLE, {"conditioning": "cat"})
