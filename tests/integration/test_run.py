@@ -1,0 +1,163 @@
+"""The product as a user types it: real Ray, real SQLite, real Geant4 showers, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import optuna
+import pytest
+
+TOY = ("--space", "toy", "--study", "toy", "--epochs", "3", "--showers", "100")
+
+
+def metaopt(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "metaopt", *arguments],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """A running command and its standard error."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "metaopt", *arguments],
+        cwd=folder,
+        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr is not None
+        try:
+            yield process, process.stderr
+        finally:
+            process.kill()
+
+
+def wait_for(stream: IO[str], pattern: str) -> str:
+    for line in stream:
+        if re.search(pattern, line):
+            return line
+    raise AssertionError(f"the process ended before {pattern!r}")
+
+
+def proposals(folder: Path, study: str) -> list[tuple[int, str]]:
+    trials = json.loads(metaopt(folder, "show", study, "--json").stdout)["trials"]
+    done = [t for t in trials if t["state"] in ("complete", "pruned") or t["outcome"] == "failed"]
+    return sorted((t["proposal"], json.dumps(t["point"], sort_keys=True)) for t in done)
+
+
+def test_a_study_on_ray_from_run_to_export(tmp_path: Path) -> None:
+    done = metaopt(tmp_path, "run", *TOY, "--strategy", "genetic", "--trials", "8")
+    assert "2 workers" in done.stderr or "1 worker" in done.stderr
+    assert re.search(r"S \(lower is better\)", done.stdout) and "metaopt export toy" in done.stderr
+    assert "Traceback" not in done.stderr
+
+    url = f"sqlite:///{tmp_path}/results/metaopt.db"
+    study = optuna.load_study(study_name="toy", storage=url)
+    assert len(study.trials) == 8 and study.best_value < study.trials[0].value
+    best = study.best_trial
+    assert best.intermediate_values and {"L_energy", "epochs", "proposal"} <= set(best.user_attrs)
+
+    shown = metaopt(tmp_path, "show", "toy").stdout
+    assert "published" in shown and "best found" in shown
+    (listed,) = json.loads(metaopt(tmp_path, "studies", "--json").stdout)
+    assert listed["name"] == "toy" and listed["best"]["score"] == study.best_value
+
+    metaopt(tmp_path, "export", "toy", "-o", "production")
+    text = (tmp_path / "production" / "production.toml").read_text()
+    assert "[model.parameters]" in text and "digest" in text and "trial" in text
+
+    spec = tmp_path / "results" / "toy" / "trials" / f"{best.number:04d}" / "trial.json"
+    alone = metaopt(tmp_path, "trial", str(spec)).stdout.splitlines()
+    assert json.loads(alone[-1])["score"] == study.best_value
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_study_is_resumed_without_losing_or_repeating(
+    tmp_path: Path, sign: signal.Signals
+) -> None:
+    one = ("--workers", "1", "--strategy", "genetic", "--trials", "9", "--pruning", "none")
+    whole = ("run", *TOY, *one, "--study", "whole", "--executor", "inline")
+    metaopt(tmp_path, *whole)
+    command = ("run", *TOY, *one)
+    with started(tmp_path, *command) as (process, stderr):
+        wait_for(stderr, "trial 3 started")
+        process.send_signal(sign)
+        assert "resume with" in stderr.read()
+        assert process.wait(60) == 130
+    done = metaopt(tmp_path, *command)
+    assert "resumed with" in done.stderr
+    assert proposals(tmp_path, "toy") == proposals(tmp_path, "whole")
+
+
+def test_kill_9_of_the_controller_loses_nothing(tmp_path: Path) -> None:
+    command = ("run", *TOY, "--strategy", "random", "--trials", "8", "--workers", "2")
+    with started(tmp_path, *command) as (process, stderr):
+        wait_for(stderr, "trial 4 started")
+        process.kill()
+    metaopt(tmp_path, *command)
+    assert [k for k, _ in proposals(tmp_path, "toy")] == list(range(8))
+
+
+def test_no_process_is_left(tmp_path: Path) -> None:
+    before = _ray_processes()
+    metaopt(tmp_path, "run", *TOY, "--strategy", "random", "--trials", "2")
+    deadline = time.monotonic() + 20
+    while _ray_processes() - before and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert not _ray_processes() - before
+
+
+def _ray_processes() -> set[int]:
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"raylet" in command or b"gcs_server" in command or command.startswith(b"ray::"):
+            found.add(int(folder.name))
+    return found
+
+
+def test_the_dashboard_serves_the_study(tmp_path: Path) -> None:
+    metaopt(tmp_path, "run", *TOY, "--strategy", "random", "--trials", "3", "--executor", "inline")
+    with started(tmp_path, "dashboard", "--port", "0") as (process, stderr):
+        line = wait_for(stderr, r"http://127\.0\.0\.1:\d+")
+        address = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert address is not None
+        with urllib.request.urlopen(f"{address[0]}/api/studies", timeout=30) as answer:
+            studies = json.load(answer)
+        assert [s["study_name"] for s in studies["study_summaries"]] == ["toy"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+def test_a_gan_study_on_real_showers(tmp_path: Path) -> None:
+    """The embedded default, cut to two small trials."""
+    done = metaopt(
+        tmp_path, "run", "--strategy", "genetic", "--trials", "2", "--epochs", "1",
+        "--showers", "64", "--time-budget", "10m",
+    )  # fmt: skip
+    assert "published" in done.stdout
+    metaopt(tmp_path, "export", "quick-genetic", "-o", "production")
+    names = set(os.listdir(tmp_path / "production"))
+    assert {"production.toml", "generator.weights.h5", "summary.txt", "check.npz"} <= names
