@@ -175,5 +175,8 @@ def test_a_latent_vector_without_noise_is_refused() -> None:
 
 def test_the_seed_grid_follows_the_geometry() -> None:
     assert plan(FIXED_ANGLE, (12, 12, 12)).seed_grid == (4, 4, 4)
+    # Half the cells, half the published loss of 4 (x) and 5 (y) cells per layer.
+    grids = [s.grid for s in plan(PRESETS["variable-angle-a"], (25, 25, 25)).discriminator]
+    assert grids == [(25, 25, 25), (23, 23, 22), (21, 21, 19), (19, 19, 14)]
     assert plan(FIXED_ANGLE, (51, 25, 25)).seed_grid == (15, 7, 8)
     assert plan(configure(FIXED_ANGLE, SMALL), (25, 25, 25)).generator[-1].grid == (25, 25, 25)

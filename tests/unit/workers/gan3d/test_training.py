@@ -78,6 +78,9 @@ def test_another_configuration_is_not_loaded(trained: Gan3DModel, tmp_path: Path
     trained.save(tmp_path)
     with pytest.raises(DataError, match="give the point that it was trained with"):
         Gan3D().load(tmp_path, "fixed-angle", SMALL | {"g1_filters": 5}, geometry(), Resources())
+    # Same shapes, another transform: the weights would load and mean something else.
+    with pytest.raises(DataError, match="another configuration"):
+        Gan3D().load(tmp_path, "fixed-angle", SMALL | {"power": 0.5}, geometry(), Resources())
     with pytest.raises(DataError, match="must hold the saved model"):
         Gan3D().load(tmp_path / "none", "fixed-angle", SMALL, geometry(), Resources())
 
