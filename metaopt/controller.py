@@ -108,7 +108,7 @@ class Controller:
                 if ending is None:
                     self._fill()
                 if not self._running:
-                    return ending or Ending.TRIALS
+                    return Ending.TRIALS if ending is None or not self._to_do() else ending
                 if ending in (Ending.TIME, Ending.INTERRUPTED):
                     self._end_running()
                 for number, event in self._executor.events(TICK):
@@ -237,6 +237,7 @@ class Controller:
     # -- ending ---------------------------------------------------------------------------
 
     def _ending(self) -> Ending | None:
+        """Why to end now, or None to go on."""
         if self._stops:
             return Ending.INTERRUPTED
         if self._deadline is not None and time.monotonic() >= self._deadline:
@@ -258,16 +259,19 @@ class Controller:
             return True
         return time.monotonic() + statistics.median(self._durations) < self._deadline
 
+    def _to_do(self) -> int:
+        """How many trials are still to be started."""
+        return self._plan.config.search.trials - self._proposals + len(self._repeats)
+
     def _seconds_left(self) -> float | None:
         """Estimated from finished trials; at most what the time budget leaves."""
         now = time.monotonic()
         by_time = None if self._deadline is None else max(self._deadline - now, 0.0)
         if not self._durations:
             return by_time
-        to_start = self._plan.config.search.trials - self._proposals + len(self._repeats)
         typical = statistics.median(self._durations)
         spent = sum(min(now - r.started, typical) for r in self._running.values())
-        work = (to_start + len(self._running)) * typical - spent
+        work = (self._to_do() + len(self._running)) * typical - spent
         by_trials = work / self._executor.slots
         return by_trials if by_time is None else min(by_time, by_trials)
 
