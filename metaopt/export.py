@@ -151,7 +151,12 @@ def _production(study: StudyView, trial: TrialView) -> dict[str, Any]:
             "parameters": dict(trial.point),
         },
         "geometry": document["geometry"],
-        "data": {**document["data"], "events": document["events"]},
+        "data": {
+            **document["data"],
+            # Names and digest say which data; where they lay is nobody else's business.
+            "files": [Path(name).name for name in document["data"]["files"]],
+            "events": document["events"],
+        },
         "budget": document["budget"],
         "score": {
             "S": trial.score,

@@ -15,6 +15,7 @@ from workers.models.gan3d.static import metrics
 PUBLISHED = {
     "fixed-angle": ("clic-25x25x25", 872_948, 73_450),
     "quick": ("clic-25x25x25", 872_948, 73_450),
+    "quick-angle": ("clic-51x51x25", 1_607_348, 87_402),
     "variable-angle": ("clic-51x51x25", 1_365_047, 87_402),
 }
 
