@@ -51,6 +51,22 @@ class Monitor(Protocol):
         """Some time passed; an estimate of what is left, where there is one."""
 
 
+class Quiet:
+    """A monitor that says nothing: for use as a library."""
+
+    def started(self, number: int, point: Point, retry: TrialView | None) -> None:
+        """Say nothing."""
+
+    def progressed(self, number: int, progress: Progress) -> None:
+        """Say nothing."""
+
+    def finished(self, trial: TrialView) -> None:
+        """Say nothing."""
+
+    def tick(self, seconds_left: float | None) -> None:
+        """Say nothing."""
+
+
 class Ending(StrEnum):
     """Why a run ended."""
 

@@ -43,6 +43,8 @@ OBSERVABLES: dict[str, tuple[str, ...]] = {
 }
 #: Floors of these are subtracted, all others' in quadrature.
 NEIGHBOUR_GROUPS = ("cover", "dup")
+#: Every group, in the order in which people read them.
+GROUPS = (*OBSERVABLES, "corr", "cond", *NEIGHBOUR_GROUPS)
 #: Smallest tau: 0.04 sigma for what is in sigma; a smaller one lets tiny floors dominate.
 TOLERANCE = {"corr": 0.025, "cover": 0.029, "dup": 0.03}
 SIGMA_TOLERANCE = 0.04

@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 
 from metaopt.store.tables import EpochRow, LeaseRow
 from metaopt.store.views import FAILED, INTERRUPTED, LOST, StudyView, TrialView, best_of
+from objectives.groups import GROUPS
 from search_spaces.errors import StoreError
 from search_spaces.parameters import Float, Int, Parameter, Point, Value
 from search_spaces.space import SearchSpace
@@ -290,7 +291,8 @@ def _view(trial: FrozenTrial) -> TrialView:
         error=attrs.get(ERROR),
         epochs=attrs.get(EPOCHS, rungs[-1][0] if rungs else 0),
         seconds=attrs.get(SECONDS, 0.0),
-        groups=_prefixed(attrs, GROUP_PREFIX),
+        # The store gives attributes in alphabetical order.
+        groups=_ordered(_prefixed(attrs, GROUP_PREFIX)),
         metrics=_prefixed(attrs, METRIC_PREFIX),
         rungs=rungs,
         note=json.loads(attrs.get(NOTE, "{}")),
@@ -298,6 +300,10 @@ def _view(trial: FrozenTrial) -> TrialView:
         started=trial.datetime_start,
         finished=trial.datetime_complete,
     )
+
+
+def _ordered(groups: Mapping[str, float]) -> dict[str, float]:
+    return {name: groups[name] for name in GROUPS if name in groups}
 
 
 def _prefixed(attrs: Mapping[str, Any], prefix: str) -> dict[str, float]:

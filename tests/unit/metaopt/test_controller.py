@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from metaopt.config import StudyConfig
-from metaopt.controller import Controller, Ending
+from metaopt.controller import Controller, Ending, Quiet
 from metaopt.preflight import check_same_study, prepare
 from metaopt.store.database import StudyStore
 from metaopt.store.study import StoredStudy
@@ -22,17 +22,11 @@ from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 Make = Callable[..., StudyConfig]
 
 
-class Silent:
-    """A monitor that calls ``act`` after each finished trial."""
+class After(Quiet):
+    """Calls ``act`` with the number of finished trials."""
 
-    def __init__(self, act: Callable[[int], None] = lambda n: None) -> None:
+    def __init__(self, act: Callable[[int], None]) -> None:
         self.act, self.done = act, 0
-
-    def started(self, number: int, point: Point, retry: TrialView | None) -> None: ...
-
-    def progressed(self, number: int, progress: Progress) -> None: ...
-
-    def tick(self, seconds_left: float | None) -> None: ...
 
     def finished(self, trial: TrialView) -> None:
         self.done += 1
@@ -51,7 +45,7 @@ def run(
         if done == stop_after:
             controller.stop()
 
-    controller = Controller(plan, study, executor or InlineExecutor(), Silent(act))
+    controller = Controller(plan, study, executor or InlineExecutor(), After(act))
     return controller.run(), study
 
 
@@ -185,7 +179,7 @@ def test_a_second_controller_is_refused(toy_config: Make) -> None:
 
     plan = prepare(config)
     study = StudyStore(config.study.storage, create=True).create("toy", plan.document)
-    Controller(plan, study, InlineExecutor(), Silent(second)).run()
+    Controller(plan, study, InlineExecutor(), After(second)).run()
     assert len(refused) == 1 and "is being run by process" in refused[0]
     assert len(study.trials()) == 6
 

@@ -57,7 +57,5 @@ def test_the_digest_knows_cells_but_not_names() -> None:
 def test_an_unknown_key_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "d.toml"
     path.write_text("energy = [1, 2]\nenergie = 3\n[cells]\nshape=[8,8,8]\npitch=[1,1,1]\n")
-    with pytest.raises(
-        GeometryError, match=r"d\.toml: unknown key 'energie'; did"
-    ):
+    with pytest.raises(GeometryError, match=r"d\.toml: unknown key 'energie'; did"):
         load_geometry(str(path))

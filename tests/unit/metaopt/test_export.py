@@ -1,0 +1,76 @@
+"""Export: whole, readable, checked, and honest about what it cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metaopt.config import StudyConfig
+from metaopt.controller import Controller, Quiet
+from metaopt.export import CHECK, candidates, choose, export, load_model, load_production, verify
+from metaopt.preflight import prepare
+from metaopt.store.database import StudyStore
+from metaopt.store.study import StoredStudy
+from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
+from workers.executors.inline import InlineExecutor
+from workers.runner import CHECK_DRAW
+
+
+@pytest.fixture
+def study(toy_config: Callable[..., StudyConfig]) -> StoredStudy:
+    config = toy_config(search__trials=4)
+    plan = prepare(config)
+    study = StudyStore(config.study.storage, create=True).create("toy", plan.document)
+    Controller(plan, study, InlineExecutor(), Quiet()).run()
+    return study
+
+
+def test_the_export_is_whole_and_gives_the_trials_showers(
+    study: StoredStudy, tmp_path: Path
+) -> None:
+    trials, out = study.trials(), tmp_path / "production"
+    best = choose(study.view(), trials, None)
+    assert best == candidates(trials)[0]
+    production = export(study.view(), best, out)
+    assert production == load_production(out)
+    assert production.model.parameters == best.point
+    assert production.score["S"] == best.score and production.score["groups"] == best.groups
+    assert production.provenance["trial"] == best.number
+    assert len(production.data["digest"]) == 64 and "numpy" in production.provenance["versions"]
+    text = (out / "production.toml").read_text()
+    assert str(tmp_path) not in text
+    source = Path(str(study.document["folder"])) / "trials" / f"{best.number:04d}"
+    with np.load(source / CHECK, allow_pickle=False) as check:
+        again = load_model(out).generate(check["energy"], check["theta"], CHECK_DRAW)
+        np.testing.assert_array_equal(again, check["cells"])
+
+
+def test_weights_of_another_trial_are_noticed(study: StoredStudy, tmp_path: Path) -> None:
+    first, second = candidates(study.trials())[:2]
+    export(study.view(), first, tmp_path / "a")
+    export(study.view(), second, tmp_path / "b")
+    (tmp_path / "a" / "toy.json").write_text((tmp_path / "b" / "toy.json").read_text())
+    with pytest.raises(DataError, match="differ from the trial's"):
+        verify(tmp_path / "a")
+
+
+def test_a_given_trial_and_one_that_cannot_be_had(study: StoredStudy) -> None:
+    view, trials = study.view(), study.trials()
+    last = candidates(trials)[-1].number
+    assert choose(view, trials, last).number == last
+    with pytest.raises(NoCompleteTrialError, match="trial 99"):
+        choose(view, trials, 99)
+    with pytest.raises(NoCompleteTrialError, match="no complete trial"):
+        choose(view, [], None)
+
+
+def test_a_folder_with_other_things_is_left_alone(study: StoredStudy, tmp_path: Path) -> None:
+    best = choose(study.view(), study.trials(), None)
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ConfigError, match="holds other files"):
+        export(study.view(), best, tmp_path)
+    export(study.view(), best, tmp_path / "new")
+    export(study.view(), best, tmp_path / "new")  # an older export is replaced
