@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from objectives.objective import WORST, Score, evaluate
 from objectives.reference import Reference
-
 from objectives.showers import Showers
 from search_spaces.errors import TrialFailedError
 from workers import data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ class FamilyContract:
 
     family: str
     preset: str
-    point: Point
+    point: ClassVar[Point]
 
     @pytest.fixture
     def made(self) -> ModelFamily:
@@ -109,12 +110,12 @@ class FamilyContract:
 
 class TestToy(FamilyContract):
     family, preset = "toy", "default"
-    point = {"rate": 0.7, "fluctuation": 1.0}
+    point: ClassVar[Point] = {"rate": 0.7, "fluctuation": 1.0}
 
 
 class TestGan3D(FamilyContract):
     family, preset = "gan3d", "fixed-angle"
-    point = {
+    point: ClassVar[Point] = {
         "g_layers": 2, "g1_filters": 4, "g1_kernel": 3, "g2_filters": 2, "d_layers": 2,
         "d1_filters": 2, "d1_kernel": 3, "batch_size": 16,
     }  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -159,5 +158,5 @@ def test_a_gan_study_on_real_showers(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "published" in done.stdout
     metaopt(tmp_path, "export", "quick-genetic", "-o", "production")
-    names = set(os.listdir(tmp_path / "production"))
+    names = {f.name for f in (tmp_path / "production").iterdir()}
     assert {"production.toml", "generator.weights.h5", "summary.txt", "check.npz"} <= names

@@ -15,7 +15,6 @@ from metaopt.store.database import StudyStore
 from metaopt.store.study import StoredStudy
 from metaopt.store.views import TrialView, baseline_of
 from search_spaces.errors import ConfigError, ExecutorError, StoreError
-from search_spaces.parameters import Point
 from workers.executors.inline import InlineExecutor
 from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 
