@@ -146,12 +146,12 @@ class TerminalMonitor:
     def _view(self) -> Group:
         elapsed = duration(time.monotonic() - self._began)
         left = "" if self._left is None else f", about {duration(self._left)} left"
-        parts: list[Text | ProgressBar | Table] = []
+        parts: list[Text | Table] = []
         if self._title:
             parts += [
                 Text(self._title, style="bold"),
                 Text(f"{elapsed} elapsed{left}   {self._summary()}"),
-                ProgressBar(total=max(self._total, 1), completed=len(self._trials), width=60),
+                self._bar(),
                 self._table(),
             ]
         if self._stage:
@@ -159,6 +159,13 @@ class TerminalMonitor:
         if self._stopping:
             parts.append(Text("stopping after the running epochs; Ctrl-C again stops at once"))
         return Group(*parts)
+
+    def _bar(self) -> Table:
+        """A progress bar on a line of its own: the bare one does not end its line."""
+        grid = Table.grid()
+        done = len(self._trials)
+        grid.add_row(ProgressBar(total=max(self._total, 1), completed=done, width=60))
+        return grid
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False)
