@@ -108,7 +108,9 @@ def trials_table(trials: Sequence[TrialView], most: int = 30) -> Table:
 
 
 def _origin(note: Mapping[str, str]) -> str:
-    return ", ".join(f"{k} {v}" for k, v in note.items())
+    """Where a point came from: ``published``, ``design``, ``crossover, mutation of 3, 7``."""
+    what = note.get("baseline", note.get("operators", ""))
+    return f"{what} of {note['parents']}" if "parents" in note else what
 
 
 def comparison_table(baseline: TrialView, best: TrialView) -> Table:
