@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from objectives.objective import WORST
-
 from metaopt.strategies.base import Observation, State
+from objectives.objective import WORST
 from search_spaces.parameters import Value
 
 #: Where studies are kept unless the user says otherwise.

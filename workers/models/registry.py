@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 from search_spaces.plugins import load_plugin
-
 from workers.models.base import ModelFamily
 
 BUILTIN = {
