@@ -116,24 +116,24 @@ def test_kill_9_of_the_controller_loses_nothing(tmp_path: Path) -> None:
     assert [k for k, _ in proposals(tmp_path, "toy")] == list(range(8))
 
 
-def test_no_process_is_left(tmp_path: Path) -> None:
-    before = _ray_processes()
+def test_no_process_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METAOPT_TEST_MARK", str(tmp_path))
     metaopt(tmp_path, "run", *TOY, "--strategy", "random", "--trials", "2")
     deadline = time.monotonic() + 20
-    while _ray_processes() - before and time.monotonic() < deadline:
+    while (left := _marked(str(tmp_path))) and time.monotonic() < deadline:
         time.sleep(0.5)
-    assert not _ray_processes() - before
+    assert not left
 
 
-def _ray_processes() -> set[int]:
-    found = set()
+def _marked(mark: str) -> list[str]:
+    """Command lines of the processes that inherited the mark."""
+    found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            command = (folder / "cmdline").read_bytes()
+            if f"METAOPT_TEST_MARK={mark}".encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_text().replace("\0", " "))
         except OSError:
             continue
-        if b"raylet" in command or b"gcs_server" in command or command.startswith(b"ray::"):
-            found.add(int(folder.name))
     return found
 
 
