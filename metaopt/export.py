@@ -7,6 +7,7 @@ It loads again without the study store, and gives the trial's showers again.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -98,7 +99,8 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
     for file in source.iterdir():
         if file.name != "trial.json":
             shutil.copy2(file, target / file.name)
-    production = _production(study, trial)
+    training_seed = json.loads((source / "trial.json").read_text())["seed"]
+    production = _production(study, trial, training_seed)
     (target / PRODUCTION).write_text(_toml(production), encoding="utf-8")
     verify(target)
     return load_production(target)
@@ -141,7 +143,7 @@ def verify(folder: Path) -> float:
     return difference
 
 
-def _production(study: StudyView, trial: TrialView) -> dict[str, Any]:
+def _production(study: StudyView, trial: TrialView, training_seed: int) -> dict[str, Any]:
     document = study.document
     space = document["space"]
     return {
@@ -169,6 +171,7 @@ def _production(study: StudyView, trial: TrialView) -> dict[str, Any]:
             "trial": trial.number,
             "strategy": document["strategy"],
             "study_seed": document["seed"],
+            "training_seed": training_seed,
             "epochs": trial.epochs,
             "reference_digest": document["reference_digest"],
             "space_digest": document["space_digest"],

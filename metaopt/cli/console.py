@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,6 +42,16 @@ def rich_table(table: Table) -> RichTable:
     for row in table.rows:
         made.add_row(*(Text(cell) for cell in row))
     return made
+
+
+def print_records(records: Sequence[Any], table: Table, as_json: bool) -> None:
+    """Records as JSON, or as the table made of them."""
+    from search_spaces.records import encode
+
+    if as_json:
+        print_json([encode(r) for r in records])
+    else:
+        print_table(table)
 
 
 def print_json(data: Any) -> None:

@@ -50,7 +50,7 @@ def collect(executor: Executor, trials: int, seconds: float = 90) -> list[tuple[
     events: list[tuple[int, TrialEvent]] = []
     deadline = time.monotonic() + seconds
     while sum(isinstance(e, TrialResult) for _, e in events) < trials:
-        assert time.monotonic() < deadline, f"only {events}"
+        assert time.monotonic() < deadline, f"{len(events)} events, no end"
         events += executor.events(0.5)
     return events
 

@@ -80,6 +80,9 @@ def test_a_study_on_ray_from_run_to_export(tmp_path: Path) -> None:
     (listed,) = json.loads(metaopt(tmp_path, "studies", "--json").stdout)
     assert listed["name"] == "toy" and listed["best"]["score"] == study.best_value
 
+    (listed,) = json.loads(metaopt(tmp_path, "export", "--list", "--json").stdout)
+    assert listed["best"]["number"] == best.number
+    metaopt(tmp_path, "export", "toy", code=2)
     metaopt(tmp_path, "export", "toy", "-o", "production")
     text = (tmp_path / "production" / "production.toml").read_text()
     assert "[model.parameters]" in text and "digest" in text and "trial" in text

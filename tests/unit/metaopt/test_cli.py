@@ -162,6 +162,7 @@ def test_bad_input_is_one_clear_line_and_leaves_the_store_as_it_was(
         (("show", "s"), 1, "no study store"),
         (("dashboard",), 1, "no study store"),
         (("export", "s", "-o", "out"), 1, "no study store"),
+        (("export", "--list"), 1, "no study store"),
         (("trial", "none.json"), 2, "not a readable JSON file"),
     ],
 )
