@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from metaopt.config import StudyConfig, load_config
+from metaopt.preflight import prepare
+from workers.trial import TrialSpec
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -40,6 +42,25 @@ def toy_config(tmp_path: Path) -> Callable[..., StudyConfig]:
         return load_config(None, tables)
 
     return make
+
+
+@pytest.fixture
+def toy_spec(toy_config: Callable[..., StudyConfig], tmp_path: Path) -> TrialSpec:
+    """Trial 0 of a toy study, with good parameters."""
+    plan = prepare(toy_config())
+    return TrialSpec(
+        study="toy",
+        number=0,
+        family="toy",
+        preset="default",
+        point={"rate": 0.9, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"},
+        geometry=plan.geometry,
+        data=plan.data,
+        budget=plan.config.budget,
+        seed=7,
+        folder=str(tmp_path / "trial"),
+        reference=str(plan.reference),
+    )
 
 
 @pytest.fixture(scope="session")

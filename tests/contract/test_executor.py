@@ -5,29 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from metaopt.config import StudyConfig
-from metaopt.preflight import prepare
 from search_spaces.errors import ExecutorError
 from workers.executors.base import Executor
 from workers.executors.inline import InlineExecutor
 from workers.trial import Outcome, Progress, Resources, TrialEvent, TrialResult, TrialSpec
-
-GOOD = {"rate": 0.9, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"}
-
-
-@pytest.fixture
-def spec(toy_config: Callable[..., StudyConfig], tmp_path: Path) -> TrialSpec:
-    plan = prepare(toy_config())
-    return TrialSpec(
-        "toy", 0, "toy", "default", GOOD, plan.geometry, plan.data, plan.config.budget, 7,
-        str(tmp_path / "trial"), str(plan.reference),
-    )  # fmt: skip
 
 
 def ray_noise(cls: type) -> type:
@@ -40,9 +27,9 @@ def ray_noise(cls: type) -> type:
     return cls
 
 
-def numbered(spec: TrialSpec, number: int, epochs: int = 2) -> TrialSpec:
-    budget = replace(spec.budget, epochs=epochs)
-    return replace(spec, number=number, budget=budget, folder=f"{spec.folder}-{number}")
+def numbered(toy_spec: TrialSpec, number: int, epochs: int = 2) -> TrialSpec:
+    budget = replace(toy_spec.budget, epochs=epochs)
+    return replace(toy_spec, number=number, budget=budget, folder=f"{toy_spec.folder}-{number}")
 
 
 def collect(executor: Executor, trials: int, seconds: float = 90) -> list[tuple[int, TrialEvent]]:
@@ -59,26 +46,28 @@ class ExecutorContract:
     """The laws; a subclass gives the fixture ``executor``."""
 
     def test_a_trial_streams_its_epochs_in_order_and_ends_once(
-        self, executor: Executor, spec: TrialSpec
+        self, executor: Executor, toy_spec: TrialSpec
     ) -> None:
-        executor.submit(spec)
+        executor.submit(toy_spec)
         events = [e for _, e in collect(executor, 1)]
         assert [e.epoch for e in events if isinstance(e, Progress)] == [1, 2]
         assert isinstance(events[-1], TrialResult) and events[-1].outcome is Outcome.COMPLETE
         assert executor.events(0.1) == []
 
-    def test_all_slots_run_and_are_free_again(self, executor: Executor, spec: TrialSpec) -> None:
+    def test_all_slots_run_and_are_free_again(
+        self, executor: Executor, toy_spec: TrialSpec
+    ) -> None:
         for again in (0, 10):
             numbers = {again + i for i in range(executor.slots)}
             for number in numbers:
-                executor.submit(numbered(spec, number))
+                executor.submit(numbered(toy_spec, number))
             with pytest.raises(ExecutorError):
-                executor.submit(numbered(spec, 99))
+                executor.submit(numbered(toy_spec, 99))
             ended = {n for n, e in collect(executor, executor.slots) if isinstance(e, TrialResult)}
             assert ended == numbers
 
-    def test_a_stop_ends_after_the_epoch(self, executor: Executor, spec: TrialSpec) -> None:
-        executor.submit(numbered(spec, 3, epochs=2000))
+    def test_a_stop_ends_after_the_epoch(self, executor: Executor, toy_spec: TrialSpec) -> None:
+        executor.submit(numbered(toy_spec, 3, epochs=2000))
         while not executor.events(0.5):
             pass
         executor.stop(3)
@@ -87,23 +76,23 @@ class ExecutorContract:
         assert events[-1][1].outcome is Outcome.STOPPED
 
     def test_a_kill_is_a_lost_trial_and_the_slot_goes_on(
-        self, executor: Executor, spec: TrialSpec
+        self, executor: Executor, toy_spec: TrialSpec
     ) -> None:
-        executor.submit(numbered(spec, 4, epochs=2000))
+        executor.submit(numbered(toy_spec, 4, epochs=2000))
         while not executor.events(0.5):
             pass
         executor.kill(4)
         result = collect(executor, 1)[-1][1]
         assert isinstance(result, TrialResult) and result.outcome is Outcome.LOST
-        executor.submit(numbered(spec, 5))
+        executor.submit(numbered(toy_spec, 5))
         result = collect(executor, 1)[-1][1]
         assert isinstance(result, TrialResult) and result.outcome is Outcome.COMPLETE
 
     def test_a_broken_worker_is_lost_with_its_reason(
-        self, executor: Executor, spec: TrialSpec
+        self, executor: Executor, toy_spec: TrialSpec
     ) -> None:
-        gone = replace(spec.data, files=("/nowhere/gone.h5",))
-        executor.submit(replace(spec, data=gone, reference=""))
+        gone = replace(toy_spec.data, files=("/nowhere/gone.h5",))
+        executor.submit(replace(toy_spec, data=gone, reference=""))
         result = collect(executor, 1)[-1][1]
         assert isinstance(result, TrialResult) and result.outcome is Outcome.LOST
         assert "gone.h5" in result.reason and "\n" not in result.reason
@@ -128,9 +117,9 @@ class TestRay(ExecutorContract):
         executor.close()
 
     def test_a_worker_killed_from_outside_is_lost(
-        self, executor: Executor, spec: TrialSpec
+        self, executor: Executor, toy_spec: TrialSpec
     ) -> None:
-        executor.submit(numbered(spec, 6, epochs=2000))
+        executor.submit(numbered(toy_spec, 6, epochs=2000))
         while not executor.events(0.5):
             pass
         os.kill(_running_actor(), signal.SIGKILL)

@@ -2,73 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
-import pytest
 
-from metaopt.config import StudyConfig
-from metaopt.preflight import prepare
 from workers.executors.inline import InlineExecutor
 from workers.models.registry import make_family
 from workers.runner import CHECK_DRAW, epoch_indices, trial_events
 from workers.trial import Outcome, Progress, Resources, TrialResult, TrialSpec
 
-GOOD = {"rate": 0.9, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"}
 
-
-@pytest.fixture
-def spec(toy_config: Callable[..., StudyConfig], tmp_path: Path) -> TrialSpec:
-    plan = prepare(toy_config())
-    return TrialSpec(
-        "toy", 0, "toy", "default", GOOD, plan.geometry, plan.data, plan.config.budget, 7,
-        str(tmp_path / "trial"), str(plan.reference),
-    )  # fmt: skip
-
-
-def test_one_progress_per_epoch_then_a_result(spec: TrialSpec) -> None:
-    *epochs, result = list(trial_events(spec, lambda: False))
+def test_one_progress_per_epoch_then_a_result(toy_spec: TrialSpec) -> None:
+    *epochs, result = list(trial_events(toy_spec, lambda: False))
     assert [cast("Progress", e).epoch for e in epochs] == [1, 2]
     assert isinstance(result, TrialResult) and result.outcome is Outcome.COMPLETE
     assert result.showers == 200 and result.score is not None and 0 < result.score < 2.8
     assert set(result.groups) >= {"energy", "longitudinal", "transverse", "cells", "dup"}
 
 
-def test_equal_specs_give_equal_trials(spec: TrialSpec) -> None:
-    first, second = ([*trial_events(spec, lambda: False)][-1] for _ in range(2))
+def test_equal_specs_give_equal_trials(toy_spec: TrialSpec) -> None:
+    first, second = ([*trial_events(toy_spec, lambda: False)][-1] for _ in range(2))
     assert cast("TrialResult", first).score == cast("TrialResult", second).score
 
 
-def test_better_parameters_score_better(spec: TrialSpec) -> None:
-    bad = replace(spec, point=GOOD | {"sharpness": 0.3, "cells": "smooth"})
-    scores = [cast("TrialResult", [*trial_events(s, lambda: False)][-1]).score for s in (spec, bad)]
+def test_better_parameters_score_better(toy_spec: TrialSpec) -> None:
+    bad = replace(toy_spec, point={**toy_spec.point, "sharpness": 0.3, "cells": "smooth"})
+    scores = [
+        cast("TrialResult", [*trial_events(s, lambda: False)][-1]).score for s in (toy_spec, bad)
+    ]
     assert scores[0] is not None and scores[1] is not None and scores[0] < scores[1] - 0.1
 
 
-def test_a_stop_ends_after_the_epoch(spec: TrialSpec) -> None:
-    events = list(trial_events(spec, lambda: True))
+def test_a_stop_ends_after_the_epoch(toy_spec: TrialSpec) -> None:
+    events = list(trial_events(toy_spec, lambda: True))
     assert [type(e) for e in events] == [Progress, TrialResult]
     assert cast("TrialResult", events[-1]).outcome is Outcome.STOPPED
 
 
-def test_divergence_is_the_configurations_own_failure(spec: TrialSpec) -> None:
-    diverging = replace(spec, point=GOOD | {"rate": 2.5})
+def test_divergence_is_the_configurations_own_failure(toy_spec: TrialSpec) -> None:
+    diverging = replace(toy_spec, point={**toy_spec.point, "rate": 2.5})
     (result,) = trial_events(diverging, lambda: False)
     assert isinstance(result, TrialResult) and result.outcome is Outcome.FAILED
     assert result.score == 2.8 and "overshoots" in result.reason
 
 
-def test_a_saved_model_gives_the_same_showers(spec: TrialSpec) -> None:
-    list(trial_events(spec, lambda: False))
-    folder = Path(spec.folder)
-    model = make_family("toy").load(folder, "default", GOOD, spec.geometry, Resources())
+def test_a_saved_model_gives_the_same_showers(toy_spec: TrialSpec) -> None:
+    list(trial_events(toy_spec, lambda: False))
+    folder = Path(toy_spec.folder)
+    model = make_family("toy").load(
+        folder, "default", toy_spec.point, toy_spec.geometry, Resources()
+    )
     with np.load(folder / "check.npz", allow_pickle=False) as check:
         again = model.generate(check["energy"], check["theta"], CHECK_DRAW)
         np.testing.assert_array_equal(again, check["cells"])
-    assert TrialSpec.from_json(spec.to_json()) == spec
+    assert TrialSpec.from_json(toy_spec.to_json()) == toy_spec
 
 
 def test_every_event_is_used_once_before_any_is_used_twice() -> None:
@@ -78,10 +67,10 @@ def test_every_event_is_used_once_before_any_is_used_twice() -> None:
     assert (np.bincount(np.concatenate(windows[:3]), minlength=100) <= 1).all()
 
 
-def test_a_lost_worker_is_not_the_configurations_failure(spec: TrialSpec) -> None:
+def test_a_lost_worker_is_not_the_configurations_failure(toy_spec: TrialSpec) -> None:
     executor = InlineExecutor()
-    gone = replace(spec.data, files=("/nowhere/gone.h5",))
-    executor.submit(replace(spec, data=gone, reference=""))
+    gone = replace(toy_spec.data, files=("/nowhere/gone.h5",))
+    executor.submit(replace(toy_spec, data=gone, reference=""))
     ((number, event),) = executor.events(0)
     assert number == 0 and isinstance(event, TrialResult)
     assert event.outcome is Outcome.LOST and "gone.h5" in event.reason
