@@ -95,13 +95,26 @@ def check_same_study(document: dict[str, Any], plan: Plan) -> None:
         raise ConfigError(
             f"study {plan.config.name!r} was not made by metaopt; give another --study"
         )
-    for key in ("space_digest", "geometry_digest", "budget", "seed", "reference_digest"):
-        if document.get(key) != plan.document[key]:
-            what = key.removesuffix("_digest")
+    # Not the reference artefact's digest: its last bits may differ between processors.
+    before, now = _identity(document), _identity(plan.document)
+    for what, value in now.items():
+        if before[what] != value:
             raise ConfigError(
                 f"study {plan.config.name!r} was begun with another {what}: a study keeps its "
                 f"space, geometry, data, budget and seed; restore it, or give another --study"
             )
+
+
+def _identity(document: dict[str, Any]) -> dict[str, Any]:
+    """What makes the scores of a study comparable, by its name for people."""
+    return {
+        "space": document["space_digest"],
+        "geometry": document["geometry_digest"],
+        "data set": document["data"]["digest"],
+        "split": list(document["data"]["split"]),
+        "budget": document["budget"],
+        "seed": document["seed"],
+    }
 
 
 def _feasible_space(space: SearchSpace, geometry: Geometry) -> SearchSpace:

@@ -198,7 +198,8 @@ def test_a_time_budget_ends_the_run_and_leaves_the_rest_for_later(toy_config: Ma
     [
         ({"study__seed": 2}, "seed"),
         ({"trial__epochs": 3}, "budget"),
-        ({"data__split": [0.5, 0.25, 0.25]}, "reference"),
+        ({"data__split": [0.5, 0.25, 0.25]}, "split"),
+        ({"search__space": "quick"}, "space"),
     ],
 )
 def test_a_study_keeps_what_makes_its_scores_comparable(
