@@ -12,7 +12,7 @@ from __future__ import annotations
 import statistics
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -229,6 +229,9 @@ class Controller:
 
     def _finished(self, number: int, result: TrialResult) -> None:
         running = self._running.pop(number)
+        if self._stops > 1 and result.outcome is Outcome.LOST:
+            # Killed on the user's word: an interruption, which uses up no attempt.
+            result = replace(result, outcome=Outcome.STOPPED, reason="stopped at once")
         trial = self._study.finish(number, result, running.pruned)
         self._lost_in_a_row = self._lost_in_a_row + 1 if result.outcome is Outcome.LOST else 0
         if trial.observation is not None:

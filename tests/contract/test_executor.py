@@ -84,6 +84,7 @@ class ExecutorContract:
         executor.kill(4)
         result = collect(executor, 1)[-1][1]
         assert isinstance(result, TrialResult) and result.outcome is Outcome.LOST
+        assert result.reason and "\n" not in result.reason
         executor.submit(numbered(toy_spec, 5))
         result = collect(executor, 1)[-1][1]
         assert isinstance(result, TrialResult) and result.outcome is Outcome.COMPLETE

@@ -55,8 +55,9 @@ class InlineExecutor:
 
 
 def lost(failure: BaseException) -> TrialResult:
-    """The result of a trial whose worker broke."""
-    return TrialResult(Outcome.LOST, reason=f"{type(failure).__name__}: {failure}")
+    """The result of a trial whose worker broke; the first line of a long text says enough."""
+    first = (str(failure).strip().splitlines() or [""])[0]
+    return TrialResult(Outcome.LOST, reason=f"{type(failure).__name__}: {first}")
 
 
 _: type[Executor] = InlineExecutor

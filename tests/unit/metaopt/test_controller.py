@@ -159,6 +159,34 @@ def test_a_lost_worker_costs_an_attempt_and_no_trial(toy_config: Make) -> None:
     assert [t.retry_of for t in trials if t.complete] == [0, 2, 4, 6]
 
 
+def test_stopping_at_once_is_an_interruption_and_no_lost_worker(toy_config: Make) -> None:
+    def kill(done: int) -> None:
+        if done == 2:
+            controller.stop()
+            controller.stop()
+
+    class Two(Scripted):
+        """Two trials at a time; the second of a pair never ends by itself."""
+
+        slots = 2
+
+        def submit(self, spec: TrialSpec) -> None:
+            if spec.number != 2:
+                self.queue += [(spec.number, e) for e in self.script(spec)]
+
+        def kill(self, number: int) -> None:
+            self.queue = [(number, TrialResult(Outcome.LOST, reason="killed"))]
+
+    config = toy_config()
+    plan = prepare(config)
+    study = StudyStore(config.study.storage, create=True).create("toy", plan.document)
+    executor = Two(lambda spec: curve(spec.number, 1.0, 1))
+    controller = Controller(plan, study, executor, After(kill))
+    assert controller.run() is Ending.INTERRUPTED
+    killed = study.trials()[-1]
+    assert killed.outcome == "interrupted" and killed.attempt == 1 and killed.repeatable
+
+
 def test_workers_lost_one_after_another_end_the_run(toy_config: Make) -> None:
     lost: list[TrialEvent] = [TrialResult(Outcome.LOST, reason="no such device")]
     with pytest.raises(ExecutorError, match=r"6 workers were lost.*no such device"):
