@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from metaopt.store.views import DEFAULT_URL
+from metaopt.store import DEFAULT_URL
 from search_spaces.errors import ConfigError
 from search_spaces.loader import read_toml
 from search_spaces.parameters import Value
@@ -187,6 +187,11 @@ def load_config(path: Path | None, options: Mapping[str, Mapping[str, Any]]) -> 
     if "data" not in tables:
         raise ConfigError(f"{path}: a study needs a [data] table with files and geometry; add it")
     return decode(StudyConfig, tables, str(path) if path else "")
+
+
+def trial_folder(study_folder: Path, number: int) -> Path:
+    """Where the trained model of a trial lies."""
+    return study_folder / "trials" / f"{number:04d}"
 
 
 def seconds(text: str) -> float | None:

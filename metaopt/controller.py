@@ -18,7 +18,7 @@ from typing import Protocol
 
 import numpy as np
 
-from metaopt.config import seconds
+from metaopt.config import seconds, trial_folder
 from metaopt.preflight import Plan
 from metaopt.store.study import LEASE_SECONDS, StoredStudy
 from metaopt.store.views import TrialView
@@ -197,7 +197,7 @@ class Controller:
             data=plan.data,
             budget=plan.config.budget,
             seed=int(training_seed.generate_state(1)[0]),
-            folder=str(trial_folder(plan, number)),
+            folder=str(trial_folder(plan.config.folder.resolve(), number)),
             reference=str(plan.reference),
             resources=plan.config.resources,
         )
@@ -297,8 +297,3 @@ class Controller:
         work = (self._to_do() + len(self._running)) * typical - spent
         by_trials = work / self._executor.slots
         return by_trials if by_time is None else min(by_time, by_trials)
-
-
-def trial_folder(plan: Plan, number: int) -> str:
-    """Where the trained model of a trial goes."""
-    return str(plan.config.folder.resolve() / "trials" / f"{number:04d}")

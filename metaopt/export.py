@@ -18,6 +18,7 @@ import numpy as np
 import tomli_w
 
 import metaopt
+from metaopt.config import trial_folder
 from metaopt.store.views import StudyView, TrialView, best_of
 from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
 from search_spaces.geometry import Geometry
@@ -90,7 +91,7 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
         ConfigError: the folder holds other things.
         DataError: the trial's files are gone, or the export does not give its showers again.
     """
-    source = Path(str(study.document["folder"])) / "trials" / f"{trial.number:04d}"
+    source = trial_folder(Path(str(study.document["folder"])), trial.number)
     if not (source / CHECK).is_file():
         raise DataError(f"the weights of trial {trial.number} are not in {source}; train it again")
     if target.exists() and any(target.iterdir()) and not (target / PRODUCTION).is_file():

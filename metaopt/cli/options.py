@@ -7,17 +7,16 @@ from typing import Any, TypeVar
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from metaopt.store import DEFAULT_URL
 
-#: The default of ``--storage``; repeated from the store, which is slow to import.
-STORAGE = "sqlite:///results/metaopt.db"
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def storage(function: F) -> F:
     """``--storage``: the study store."""
     return click.option(
         "--storage",
-        default=STORAGE,
+        default=DEFAULT_URL,
         show_default=True,
         metavar="URL",
         help="Study store (SQLAlchemy URL).",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from metaopt.cli import options
+from metaopt.store import DEFAULT_URL
 
 #: Command-line option to its table and key in study.toml.
 KEYS = {
@@ -53,7 +53,7 @@ KEYS = {
 @click.option("--gpus", type=float, metavar="X", help="GPUs per trial, e.g. 0.25.")
 @click.option("--gpu-memory-mib", type=int, metavar="N", help="GPU memory per trial.")
 @click.option("--ray-address", metavar="ADDRESS", help="Running Ray cluster.")
-@click.option("--storage", metavar="URL", help=f"Study store. [default: {options.STORAGE}]")
+@click.option("--storage", metavar="URL", help=f"Study store. [default: {DEFAULT_URL}]")
 @click.option("--results", metavar="DIR", help="Folder of results. [default: results]")
 @click.option("--seed", type=int, metavar="N", help="Seed of every random draw.")
 def command(config: Path | None, **given: Any) -> None:

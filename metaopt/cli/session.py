@@ -15,9 +15,10 @@ from metaopt.controller import Controller, Ending
 from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL
 from metaopt.preflight import Plan, check_same_study, prepare
 from metaopt.reports.tables import comparison_table
+from metaopt.store import DEFAULT_URL
 from metaopt.store.database import StudyStore, is_there
 from metaopt.store.study import StoredStudy
-from metaopt.store.views import DEFAULT_URL, baseline_of, best_of
+from metaopt.store.views import baseline_of, best_of
 from search_spaces.plugins import load_plugin
 from workers.executors.base import Executor
 

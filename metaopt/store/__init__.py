@@ -3,3 +3,6 @@
 :mod:`metaopt.store.views` holds plain records and is cheap to import;
 :mod:`metaopt.store.database` and :mod:`metaopt.store.study` import Optuna.
 """
+
+#: Where studies are kept unless the user says otherwise.
+DEFAULT_URL = "sqlite:///results/metaopt.db"

@@ -11,8 +11,6 @@ from metaopt.strategies.base import Observation, State
 from objectives.objective import WORST
 from search_spaces.parameters import Value
 
-#: Where studies are kept unless the user says otherwise.
-DEFAULT_URL = "sqlite:///results/metaopt.db"
 #: Optuna's five states, and the three words for what ended a FAIL.
 FAILED, LOST, INTERRUPTED = "failed", "lost", "interrupted"
 #: How often a trial is started when its worker is lost.

@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import ray
@@ -54,7 +54,6 @@ class _Slot:
     trials: int = 0
     number: int | None = None
     stream: Any = None
-    killed: bool = field(default=False)
 
 
 class RayExecutor:
