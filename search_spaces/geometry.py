@@ -1,8 +1,8 @@
 """A calorimeter: its cells, its ranges of energy and angle, and how files store it.
 
-Axes are (x, y, z), z along the depth. Lengths are in mm, energies in GeV,
-angles in rad; theta = pi/2 is normal incidence, and the shower axis tilts along y
-(the second axis), as in the published 3DGAN data.
+Axes are (x, y, z), or (r, alpha, layer) for a cylinder; the depth is the last.
+Lengths are in mm, energies in GeV, angles in rad; theta = pi/2 is normal incidence,
+and the shower axis tilts along y, as in the published 3DGAN data.
 """
 
 from __future__ import annotations
@@ -11,20 +11,16 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search_spaces.cells import Cells, Cylinder
 from search_spaces.errors import GeometryError
 from search_spaces.records import encode
 
-
-@dataclass(frozen=True)
-class Cells:
-    """A regular grid: number of cells and pitch per axis [mm]."""
-
-    shape: tuple[int, int, int]
-    pitch: tuple[float, float, float]
+__all__ = ["Cells", "Cylinder", "Geometry", "Layers", "Storage"]
 
 
 @dataclass(frozen=True)
@@ -44,16 +40,20 @@ class Storage:
     """How HDF5 files hold the showers.
 
     Attributes:
+        format: whose layout the files have.
         showers, energy, theta: data-set names; an empty ``theta`` means normal incidence.
         energy_column: column of the primary energy where the energy data set has several.
         gev_per_unit: deposited GeV per file unit (1, or 0.02 for the x50 layout).
+        particle: data set with each shower's index in ``particles``; empty: one particle.
     """
 
+    format: Literal["3dgan", "calochallenge", "par04"] = "3dgan"
     showers: str = "ECAL"
     energy: str = "energy"
     theta: str = ""
     energy_column: int = 0
     gev_per_unit: float = 1.0
+    particle: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Geometry:
     Attributes:
         name: what the user calls it.
         title: one line for people.
-        cells: the readout grid.
+        cells: the readout, a regular grid or a cylinder.
         energy: lowest and highest primary energy [GeV].
         theta: lowest and highest angle of incidence [degrees]; equal ends mean no angle condition.
         threshold: readout threshold [GeV]: cells below it read zero, on both sides.
@@ -73,7 +73,7 @@ class Geometry:
     """
 
     name: str
-    cells: Cells
+    cells: Cells | Cylinder
     energy: tuple[float, float]
     theta: tuple[float, float] = (90.0, 90.0)
     threshold: float = 1e-6
@@ -84,15 +84,7 @@ class Geometry:
 
     def __post_init__(self) -> None:
         where = f"geometry {self.name!r}"
-        if any(not 8 <= n <= 128 for n in self.shape):
-            raise GeometryError(
-                f"{where}: cells.shape must have 8 to 128 cells on each axis, "
-                f"got {list(self.shape)}"
-            )
-        if any(p <= 0 for p in self.cells.pitch):
-            raise GeometryError(
-                f"{where}: cells.pitch must be positive [mm], got {list(self.cells.pitch)}"
-            )
+        self.cells.check(where)
         if not 0 < self.energy[0] < self.energy[1]:
             raise GeometryError(
                 f"{where}: energy must be [low, high] with 0 < low < high [GeV], "
@@ -111,8 +103,18 @@ class Geometry:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Number of cells (x, y, z)."""
+        """Cells of a shower's array along its three axes."""
         return self.cells.shape
+
+    @property
+    def present(self) -> NDArray[np.bool_] | None:
+        """Which cells of a shower's array exist, or None if all do; the others are always zero."""
+        return self.cells.present
+
+    @property
+    def pitch(self) -> tuple[float, float, float]:
+        """Typical cell size along each axis [mm]; exact for a regular grid."""
+        return self.cells.pitch
 
     @property
     def has_angle(self) -> bool:
@@ -124,17 +126,17 @@ class Geometry:
         """The range of theta [rad]."""
         return math.radians(self.theta[0]), math.radians(self.theta[1])
 
-    def edges(self, axis: int) -> NDArray[np.float64]:
-        """Cell edges along one axis [mm]: x and y about the centre, z from the front face."""
-        n, pitch = self.shape[axis], self.cells.pitch[axis]
-        start = -0.5 * n * pitch if axis < 2 else 0.0
-        edges: NDArray[np.float64] = start + pitch * np.arange(n + 1, dtype=np.float64)
-        return edges
+    def edges(self, axis: int, layer: int = 0) -> NDArray[np.float64]:
+        """Cell edges along one axis in one layer [mm], of a cylinder's second axis [rad].
+
+        x and y are about the centre, the depth counts from the front face.
+        """
+        return self.cells.edges(axis, layer)
 
     @property
     def digest(self) -> str:
         """SHA-256 of what decides whether scores are comparable: not names or file layout."""
-        plain = encode(self)
+        plain = {**encode(self), "cells": self.cells.identity}
         for key in ("name", "title", "storage", "layers"):
             del plain[key]
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -106,6 +106,8 @@ def _convert_union(args: tuple[Any, ...], value: Any, where: str, error: type[In
     if value is None and type(None) in args:
         return None
     members = [a for a in args if a is not type(None)]
+    if isinstance(value, Mapping) and all(dataclasses.is_dataclass(m) for m in members):
+        return _convert(_of_kind(members, value, where, error), value, where, error)
     # The exact scalar type wins, so that 1 stays an int where int and float are both allowed.
     for member in members:
         if type(value) is member:
@@ -117,6 +119,17 @@ def _convert_union(args: tuple[Any, ...], value: Any, where: str, error: type[In
         except InputError as failure:
             failures.append(failure)
     raise failures[0]
+
+
+def _of_kind(
+    members: list[Any], value: Mapping[str, Any], where: str, error: type[InputError]
+) -> Any:
+    """Which of several records the key ``kind`` names; the first one where it is absent."""
+    kinds = {m.kind: m for m in members}
+    kind = value.get("kind", next(iter(kinds)))
+    if kind not in kinds:
+        raise error(f"{where}.kind must be one of {', '.join(kinds)}, got {kind!r}")
+    return kinds[kind]
 
 
 def _scalar(hint: Any, value: Any, where: str, error: type[InputError]) -> Any:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from search_spaces.errors import GeometryError
-from search_spaces.geometry import Cells, Geometry
+from search_spaces.geometry import Cells, Cylinder, Geometry
 from search_spaces.loader import load_geometry
+from search_spaces.records import decode, encode
+
+#: Two layers: 2 radial bins in 4 sectors, and a full ring beyond 10 mm.
+RINGS = Cylinder(((0.0, 2.0, 6.0), (10.0, 20.0)), (4, 1), (3.0, 5.0))
 
 
 def geometry(**changes: object) -> Geometry:
@@ -24,8 +30,15 @@ def geometry(**changes: object) -> Geometry:
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        ({"cells": Cells((7, 9, 10), (5.0, 5.0, 2.0))}, "8 to 128 cells"),
+        ({"cells": Cells((8, 0, 10), (5.0, 5.0, 2.0))}, "1 to 1024 cells"),
+        ({"cells": Cells((8, 9, 1025), (5.0, 5.0, 2.0))}, "1 to 1024 cells"),
         ({"cells": Cells((8, 9, 10), (5.0, 0.0, 2.0))}, "pitch must be positive"),
+        ({"cells": replace(RINGS, radii=((0.0, 2.0, 2.0), (10.0, 20.0)))}, "layer 0: .* rising"),
+        ({"cells": replace(RINGS, radii=((0.0, 2.0), (10.0,)))}, "layer 1: .* two or more"),
+        ({"cells": replace(RINGS, alpha=(4, 0))}, "layer 1: cells.alpha >= 1"),
+        ({"cells": replace(RINGS, depth=0.0)}, "layer 0: .*depth > 0"),
+        ({"cells": replace(RINGS, count=3)}, "one number of layers, got 3, 2, 2, 2"),
+        ({"cells": replace(RINGS, radii=())}, "layer 0: .* two or more"),
         ({"energy": (200.0, 10.0)}, "0 < low < high"),
         ({"energy": (0.0, 10.0)}, "0 < low < high"),
         ({"theta": (0.0, 90.0)}, "0 < low <= high < 180"),
@@ -47,6 +60,55 @@ def test_angle() -> None:
     assert not geometry().has_angle
     tilted = geometry(theta=(60.0, 120.0))
     assert tilted.has_angle and tilted.theta_rad == pytest.approx((np.pi / 3, 2 * np.pi / 3))
+
+
+def test_a_cylinder_is_as_large_as_its_largest_layer() -> None:
+    rings = geometry(cells=RINGS)
+    assert rings.shape == (2, 4, 2)
+    assert rings.present is not None
+    assert rings.present[:, :, 0].all()
+    assert rings.present[:, :, 1].sum() == rings.present[0, 0, 1] == 1
+    assert rings.edges(0, 1) == pytest.approx([10, 20])
+    assert rings.edges(1, 0) == pytest.approx(np.pi * np.array([-1, -0.5, 0, 0.5, 1]))
+    assert rings.edges(2) == pytest.approx([0, 3, 8])
+    assert rings.cells.transverse == 4.0
+    assert geometry().present is None
+
+
+def test_layers_that_are_alike_are_given_once() -> None:
+    one = Cylinder((0.0, 2.0, 6.0), 4, 3.0, count=3)
+    each = Cylinder(((0.0, 2.0, 6.0),) * 3, (4,) * 3, (3.0,) * 3)
+    assert one.layers == each.layers
+    assert geometry(cells=one).digest == geometry(cells=each).digest
+    assert geometry(cells=one).digest != geometry(cells=replace(one, depth=4.0)).digest
+    assert one.present is None and one.centres.x.shape == (8, 1)
+
+
+def test_a_cell_and_its_spread_keep_their_distance_from_the_axis() -> None:
+    where = RINGS.centres
+    squares = where.x**2 + where.y**2 + 2 * where.spread**2
+    radii = [[1.0] * 4 + [4.0] * 4, [15.0] + [0.0] * 7]
+    assert np.sqrt(squares.T) == pytest.approx(np.array(radii))
+    ring = where.x[0, 1], where.y[0, 1]
+    assert ring == pytest.approx((0, 0), abs=1e-12)
+    assert np.arctan2(where.y, where.x)[:4, 0] == pytest.approx(np.radians([-135, -45, 45, 135]))
+
+
+@pytest.mark.parametrize("cells", [Cells((8, 9, 10), (5.0, 5.0, 2.0)), RINGS])
+def test_geometries_survive_json(cells: Cells | Cylinder) -> None:
+    made = geometry(cells=cells)
+    again = decode(Geometry, json.loads(json.dumps(encode(made))))
+    assert again == made and again.digest == made.digest
+
+
+def test_a_grid_without_a_kind_is_a_grid_and_others_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "d.toml"
+    start = "energy = [1, 2]\n[cells]\nshape=[8,8,8]\npitch=[1,1,1]\n"
+    path.write_text(start)
+    assert load_geometry(str(path)).cells == Cells((8, 8, 8), (1.0, 1.0, 1.0))
+    path.write_text(start + "kind = 'sphere'\n")
+    with pytest.raises(GeometryError, match=r"d\.toml\.cells\.kind must be one of grid, cylinder"):
+        load_geometry(str(path))
 
 
 def test_the_digest_knows_cells_but_not_names() -> None:

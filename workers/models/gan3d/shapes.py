@@ -24,6 +24,8 @@ from workers.models.gan3d.params import Axes, Layer, Params
 AXES = "xyz"
 #: Average pooling before the heads of the discriminator.
 POOL = 2
+#: Cells per axis between which the published layers make sense.
+CELLS = (8, 128)
 
 Ints = tuple[int, ...]
 
@@ -59,8 +61,14 @@ def plan(params: Params, shape: Axes) -> Plan:
     """Sizes of both networks for a calorimeter of ``shape`` cells.
 
     Raises:
-        InfeasibleError: no padding gives this shape, or a grid vanishes.
+        InfeasibleError: no padding gives this shape, a grid vanishes, or an axis has fewer
+            than 8 or more than 128 cells.
     """
+    if any(not CELLS[0] <= n <= CELLS[1] for n in shape):
+        raise InfeasibleError(
+            f"the networks need {CELLS[0]} to {CELLS[1]} cells along each axis, got {list(shape)}; "
+            f"merge cells, or use another family"
+        )
     if params.noise_size < 1:
         raise InfeasibleError(
             f"the latent vector needs room for noise beside the conditions, "
