@@ -20,6 +20,7 @@ import tomli_w
 import metaopt
 from metaopt.config import trial_folder
 from metaopt.store.views import StudyView, TrialView, best_of
+from objectives.showers import Conditions
 from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
 from search_spaces.geometry import Geometry
 from search_spaces.loader import read_toml
@@ -133,8 +134,9 @@ def verify(folder: Path) -> float:
         DataError: they differ by more than ``TOLERANCE``.
     """
     with np.load(folder / CHECK, allow_pickle=False) as check:
-        energy, theta, stored = check["energy"], check["theta"], check["cells"]
-    again = load_model(folder).generate(energy, theta, CHECK_DRAW)
+        conditions = Conditions.of(check["energy"], check["theta"], check["particle"])
+        stored = check["cells"]
+    again = load_model(folder).generate(conditions, CHECK_DRAW)
     difference = float(np.max(np.abs(again - stored)) / max(float(np.max(stored)), 1e-12))
     if not difference <= TOLERANCE:
         raise DataError(

@@ -33,6 +33,7 @@ from objectives.groups import (
 )
 from objectives.pulls import Pulls
 from objectives.samples import Sample
+from search_spaces.geometry import Geometry
 
 Array64 = NDArray[np.float64]
 
@@ -83,7 +84,7 @@ class Floors:
 
 
 def measure(
-    names: tuple[str, ...], training: Sample, validation: Sample, has_angle: bool
+    names: tuple[str, ...], training: Sample, validation: Sample, geometry: Geometry
 ) -> Floors:
     """The floor table of a data set.
 
@@ -91,7 +92,7 @@ def measure(
         names: of the k features.
         training: features and conditions of showers, none of them bad.
         validation: of other showers of the same production.
-        has_angle: whether theta is a condition.
+        geometry: whether theta is a condition, and the particle types.
     """
     order = np.random.default_rng(FLOOR_SEED).permutation(len(training))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
@@ -99,8 +100,8 @@ def measure(
     replicates: list[list[Array64]] = [[] for _ in sizes]
     units = []
     for fitted, held in (halves, halves[::-1]):
-        pulls = Pulls.fit(names, training[fitted], has_angle)
-        target = Target(names, pulls(validation), has_angle)
+        pulls = Pulls.fit(names, training[fitted], geometry)
+        target = Target(names, pulls(validation), geometry)
         held_out = pulls(training[held])
         for rows, n in zip(replicates, sizes, strict=True):
             rows += [target.distances(held_out[i])[0] for i in _subsets(len(held), n)]
@@ -127,7 +128,7 @@ def _unit(like: Target, sample: Sample) -> Array64:
     n = min(len(sample) // 2, max(len(sample) // (2 * REPLICATES), PAIR_EVENTS), TAU_EVENTS)
     w = []
     for rows in _subsets(len(sample), 2 * n):
-        other = Target(like.names, sample[rows[n:]], like.has_angle)
+        other = Target(like.names, sample[rows[n:]], like.geometry)
         w.append(other.distances(sample[rows[:n]])[0])
     there, here = (_scale(like.groups, np.array([float(m)]), m)[0] for m in (TAU_EVENTS, n))
     least = np.array([TOLERANCE.get(g, SIGMA_TOLERANCE) for g in like.groups])

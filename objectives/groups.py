@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from objectives import distances
 from objectives.observables import CORE
 from objectives.samples import Sample
+from search_spaces.geometry import Geometry
 
 Array = NDArray[np.float32]
 Array64 = NDArray[np.float64]
@@ -65,12 +66,12 @@ class Target:
     Attributes:
         names: of the k features.
         sample: the reference's pulls and conditions, at least 10 events.
-        has_angle: whether theta is a condition.
+        geometry: whether theta is a condition, and the particle types.
     """
 
     names: tuple[str, ...]
     sample: Sample
-    has_angle: bool
+    geometry: Geometry
 
     @cached_property
     def columns(self) -> dict[str, Index]:
@@ -78,7 +79,7 @@ class Target:
         return {
             group: np.flatnonzero([n.startswith(prefixes) for n in self.names])
             for group, prefixes in OBSERVABLES.items()
-            if group != "angle" or self.has_angle
+            if group != "angle" or self.geometry.has_angle
         }
 
     @property
@@ -140,14 +141,16 @@ class Target:
     @cached_property
     def _edges(self) -> tuple[Array64, Array64]:
         inner = np.arange(1, CONDITION_BINS) / CONDITION_BINS
-        return np.quantile(self.sample.energy, inner), np.quantile(self.sample.theta, inner)
+        conditions = self.sample.conditions
+        return np.quantile(conditions.energy, inner), np.quantile(conditions.theta, inner)
 
     def _bins(self, sample: Sample) -> Index:
-        """Bin of (Ep, theta) of each event; of Ep alone without an angle condition."""
-        bins = np.digitize(sample.energy, self._edges[0])
-        if self.has_angle:
-            bins = bins * CONDITION_BINS + np.digitize(sample.theta, self._edges[1])
-        return bins
+        """Bin of (Ep, theta, particle) of each event; theta only where it is a condition."""
+        conditions = sample.conditions
+        bins = np.digitize(conditions.energy, self._edges[0])
+        if self.geometry.has_angle:
+            bins = bins * CONDITION_BINS + np.digitize(conditions.theta, self._edges[1])
+        return bins * len(self.geometry.particles) + conditions.particle
 
     # -- nearest neighbours ---------------------------------------------------------------
 

@@ -70,14 +70,17 @@ def _of_events(reference: Reference, good: Sample) -> dict[str, float]:
 def _to_expected(reference: Reference, sample: Sample, name: str) -> Array64:
     """A feature (n,) relative to its mean in the full simulation at the same conditions."""
     column = reference.names.index(name)
-    mean, _ = reference.pulls.moments(sample.energy, sample.theta)
+    mean, _ = reference.pulls.moments(sample.conditions)
     return np.asarray(sample.values[:, column] / mean[:, column], dtype=np.float64)
 
 
 def _resolution_ratio(a: Array64, sample: Sample, b: Array64, real: Sample) -> float:
     """Mean over bins of Ep of (sigma/mean of a)/(sigma/mean of b)."""
-    edges = np.quantile(real.energy, np.arange(1, RESOLUTION_BINS) / RESOLUTION_BINS)
-    bins_a, bins_b = np.digitize(sample.energy, edges), np.digitize(real.energy, edges)
+    edges = np.quantile(real.conditions.energy, np.arange(1, RESOLUTION_BINS) / RESOLUTION_BINS)
+    bins_a, bins_b = (
+        np.digitize(sample.conditions.energy, edges),
+        np.digitize(real.conditions.energy, edges),
+    )
     ratios = []
     for i in range(RESOLUTION_BINS):
         in_a, in_b = a[bins_a == i], b[bins_b == i]
@@ -91,5 +94,5 @@ def _profile(names: tuple[str, ...], sample: Sample) -> Array64:
     layers = [i for i, name in enumerate(names) if name.startswith("layer_")]
     # In double precision and bounded: the inverse of the feature's logarithm.
     energy = 10.0 ** np.clip(sample.values[:, layers].astype(np.float64), -30, 30) - SHARE_FLOOR
-    total = (energy * sample.energy[:, None]).sum(axis=0)
+    total = (energy * sample.conditions.energy[:, None]).sum(axis=0)
     return np.asarray(total / max(total.sum(), 1e-30))

@@ -89,16 +89,18 @@ def _features(
     total = max(n, asked or 0) or len(reference)
     seen = features(generated, reference.geometry)
     columns = [seen.names.index(name) for name in reference.names]
-    energy, theta = reference.conditions(total)
+    conditions, given = reference.conditions(total), generated.conditions
     # What has no usable condition is bad already; it stands at a condition of the reference.
-    usable = np.isfinite(generated.energy) & (generated.energy > 0) & np.isfinite(generated.theta)
-    energy[:n] = np.where(usable, generated.energy, energy[:n])
-    theta[:n] = np.where(usable, generated.theta, theta[:n])
+    usable = np.isfinite(given.energy) & (given.energy > 0) & np.isfinite(given.theta)
+    usable &= (given.particle >= 0) & (given.particle < len(reference.geometry.particles))
+    for name in ("energy", "theta", "particle"):
+        wanted = getattr(conditions, name)
+        wanted[:n] = np.where(usable, getattr(given, name), wanted[:n])
     values = np.zeros((total, len(columns)), dtype=np.float32)
     values[:n] = seen.values[:, columns]
     bad = np.ones(total, dtype=np.bool_)
     bad[:n] = seen.bad | ~usable
-    return Sample(values, energy, theta), bad
+    return Sample(values, conditions), bad
 
 
 def _levels(z: Sample, reference: Reference) -> NDArray[np.float64]:

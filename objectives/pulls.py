@@ -23,6 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectives.samples import Sample
+from objectives.showers import Conditions
+from search_spaces.errors import DataError
+from search_spaces.geometry import Geometry
 
 Array = NDArray[np.float32]
 Array64 = NDArray[np.float64]
@@ -56,9 +59,9 @@ class Pulls:
     Attributes:
         x_scale: mean, standard deviation, lowest and highest ln(Ep/GeV) of the fit (4,).
         y_range: lowest and highest y (2,); both 0 without an angle condition.
-        mean: coefficients (p, k).
-        log_var: coefficients (q, k).
-        least: smallest spread (k,).
+        mean: coefficients (s, p, k), for each of s particle types.
+        log_var: coefficients (s, q, k).
+        least: smallest spread (s, k).
     """
 
     x_scale: Array64
@@ -68,29 +71,47 @@ class Pulls:
     least: Array64
 
     @classmethod
-    def fit(cls, names: tuple[str, ...], sample: Sample, has_angle: bool) -> Pulls:
+    def fit(cls, names: tuple[str, ...], sample: Sample, geometry: Geometry) -> Pulls:
         """Fit to full-simulation showers.
 
         Args:
             names: of the k features.
             sample: their values and conditions, none of them bad.
-            has_angle: whether theta is a condition.
+            geometry: whether theta is a condition, and the particle types.
+
+        Raises:
+            DataError: if there are no showers of one of the particle types.
         """
-        log_e = np.log(sample.energy.astype(np.float64))
+        conditions = sample.conditions
+        log_e = np.log(conditions.energy.astype(np.float64))
         x_scale = np.array([log_e.mean(), max(log_e.std(), 1e-6), log_e.min(), log_e.max()])
-        y = (sample.theta.astype(np.float64) - 0.5 * np.pi) / THETA_UNIT
-        y_range = np.array([y.min(), y.max()]) if has_angle else np.zeros(2)
+        y = (conditions.theta.astype(np.float64) - 0.5 * np.pi) / THETA_UNIT
+        y_range = np.array([y.min(), y.max()]) if geometry.has_angle else np.zeros(2)
+        nothing = np.zeros((0, 0, 0))
+        start = cls(x_scale, y_range, nothing, nothing, np.zeros((0, 0)))
         f = sample.values.astype(np.float64)
         least = _tolerances(names, f)
-        start = cls(x_scale, y_range, np.zeros((0, 0)), np.zeros((0, 0)), least)
-        return start._fitted(f, sample)
+        of_type = [conditions.particle == p for p in range(len(geometry.particles))]
+        fewest = min(int(rows.sum()) for rows in of_type)
+        if not fewest:
+            raise DataError(
+                f"every particle type of {list(geometry.particles)} needs showers, got none of "
+                f"one of them; list the particles that the data hold"
+            )
+        fits = [start._fitted(f[rows], conditions[rows], least, fewest) for rows in of_type]
+        mean, log_var, spread = (np.stack(part) for part in zip(*fits, strict=True))
+        return cls(x_scale, y_range, mean, log_var, spread)
 
-    def _fitted(self, f: Array64, sample: Sample) -> Pulls:
-        """Two rounds: the second weights the mean by the spread that the first one found."""
-        angle = bool(self.y_range[1] > self.y_range[0])
-        x, y = self._coordinates(sample.energy, sample.theta)
-        mean_terms = _terms(x, y, TERMS, angle, len(f) // EVENTS_PER_TERM)
-        var_terms = _terms(x, y, LOG_VAR_TERMS, angle, len(f) // EVENTS_PER_LOG_VAR_TERM)
+    def _fitted(
+        self, f: Array64, conditions: Conditions, least: Array64, events: int
+    ) -> tuple[Array64, Array64, Array64]:
+        """Coefficients of mean and log-variance and the least spread, of one particle type.
+
+        Two rounds: the second weights the mean by the spread that the first one found.
+        ``events`` sets the number of terms, which is the same for all types.
+        """
+        mean_terms = self._terms(conditions, TERMS, events // EVENTS_PER_TERM)
+        var_terms = self._terms(conditions, LOG_VAR_TERMS, events // EVENTS_PER_LOG_VAR_TERM)
         mean = _ridge(mean_terms, f)
         for _ in range(2):
             residual = f - mean_terms @ mean
@@ -102,37 +123,38 @@ class Pulls:
             log_var[0] += 2 * np.log(np.maximum((residual / sigma).std(axis=0), 1e-12))
             sigma = np.maximum(np.exp(0.5 * var_terms @ log_var), MIN_SPREAD * spread)
             mean = _weighted_ridge(mean_terms, f, sigma / spread)
-        least = np.maximum(self.least, np.maximum(MIN_SPREAD * spread, 1e-12))
-        return Pulls(self.x_scale, self.y_range, mean, log_var, least)
+        return mean, log_var, np.maximum(least, np.maximum(MIN_SPREAD * spread, 1e-12))
 
-    def _coordinates(self, energy: Array, theta: Array) -> tuple[Array64, Array64]:
+    def _terms(
+        self, conditions: Conditions, exponents: tuple[tuple[int, int], ...], most: int
+    ) -> Array64:
+        """The first ``most`` polynomial terms (n, p); those with y only if there is an angle."""
         centre, spread, low, high = self.x_scale
-        log_e = np.log(np.maximum(energy.astype(np.float64), 1e-30))
+        log_e = np.log(np.maximum(conditions.energy.astype(np.float64), 1e-30))
         x = (np.clip(log_e, low, high) - centre) / spread
-        y = np.clip((theta.astype(np.float64) - 0.5 * np.pi) / THETA_UNIT, *self.y_range)
-        return x, y
-
-    def moments(self, energy: Array, theta: Array) -> tuple[Array64, Array64]:
-        """Conditional mean and spread (n, k) of the features at the conditions (n,)."""
+        y = np.clip((conditions.theta.astype(np.float64) - 0.5 * np.pi) / THETA_UNIT, *self.y_range)
         angle = bool(self.y_range[1] > self.y_range[0])
-        x, y = self._coordinates(energy, theta)
-        mean = _terms(x, y, TERMS, angle, len(self.mean)) @ self.mean
-        log_var = _terms(x, y, LOG_VAR_TERMS, angle, len(self.log_var)) @ self.log_var
-        return mean, np.maximum(np.exp(0.5 * log_var), self.least)
+        usable = [(i, j) for i, j in exponents if angle or j == 0][: max(most, MIN_TERMS)]
+        return np.stack([x**i * y**j for i, j in usable], axis=1)
+
+    def moments(self, conditions: Conditions) -> tuple[Array64, Array64]:
+        """Conditional mean and spread (n, k) of the features at n conditions."""
+        mean_terms = self._terms(conditions, TERMS, self.mean.shape[1])
+        var_terms = self._terms(conditions, LOG_VAR_TERMS, self.log_var.shape[1])
+        mean = np.zeros((len(conditions), self.mean.shape[2]))
+        spread = np.ones_like(mean)
+        for p in range(len(self.mean)):
+            rows = conditions.particle == p
+            mean[rows] = mean_terms[rows] @ self.mean[p]
+            log_var = var_terms[rows] @ self.log_var[p]
+            spread[rows] = np.maximum(np.exp(0.5 * log_var), self.least[p])
+        return mean, spread
 
     def __call__(self, sample: Sample) -> Sample:
         """The same events with pulls (n, k) float32 [sigma], held to +-25, as values."""
-        mean, spread = self.moments(sample.energy, sample.theta)
+        mean, spread = self.moments(sample.conditions)
         z = np.clip((sample.values - mean) / spread, -CLIP, CLIP)
-        return Sample(z.astype(np.float32), sample.energy, sample.theta)
-
-
-def _terms(
-    x: Array64, y: Array64, exponents: tuple[tuple[int, int], ...], angle: bool, most: int
-) -> Array64:
-    """The first ``most`` polynomial terms (n, p); those with y only if there is an angle."""
-    usable = [(i, j) for i, j in exponents if angle or j == 0][: max(most, MIN_TERMS)]
-    return np.stack([x**i * y**j for i, j in usable], axis=1)
+        return Sample(z.astype(np.float32), sample.conditions)
 
 
 def _ridge(phi: Array64, f: Array64) -> Array64:

@@ -24,18 +24,17 @@ from objectives.groups import Target
 from objectives.observables import features, observables_digest
 from objectives.pulls import Pulls
 from objectives.samples import Sample, stratified
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 from search_spaces.records import decode, encode
 
-Array = NDArray[np.float32]
-
-FORMAT = 1
+FORMAT = 2
 MIN_TRAINING, MIN_VALIDATION = 80, 20
 #: A feature that equals its median in all but this share of the events is dropped.
 MIN_VARYING = 0.01
 _PULLS = ("x_scale", "y_range", "mean", "log_var", "least")
+_CONDITIONS = ("energy", "theta", "particle")
 _FLOORS = ("sizes", "distances", "tau", "scores")
 
 
@@ -78,23 +77,22 @@ class Reference:
         varying = (fitted.values != median).mean(axis=0) >= MIN_VARYING
         names = tuple(n for n, keep in zip(names, varying, strict=True) if keep)
         fitted, judged = _select(fitted, varying), _select(judged, varying)
-        table = floors.measure(names, fitted, judged, geometry.has_angle)
-        pulls = Pulls.fit(names, fitted, geometry.has_angle)
+        table = floors.measure(names, fitted, judged, geometry)
+        pulls = Pulls.fit(names, fitted, geometry)
         return cls(geometry, names, pulls, judged, table)
 
-    def conditions(self, n: int) -> tuple[Array, Array]:
-        """Energies [GeV] and angles [rad], each (n,), for which to generate n showers.
+    def conditions(self, n: int) -> Conditions:
+        """The conditions for which to generate n showers.
 
         The validation events' own conditions, spread evenly over their range; the same for
         every call. Generated showers may come in any order, each with its condition.
         """
-        rows = stratified(self.sample.energy, self.sample.theta, n)
-        return self.sample.energy[rows], self.sample.theta[rows]
+        return self.sample.conditions[stratified(self.sample.conditions, n)]
 
     @cached_property
     def target(self) -> Target:
         """The validation events' pulls, ready to be compared with."""
-        return Target(self.names, self.pulls(self.sample), self.geometry.has_angle)
+        return Target(self.names, self.pulls(self.sample), self.geometry)
 
     @cached_property
     def digest(self) -> str:
@@ -150,7 +148,7 @@ class Reference:
             decode(Geometry, header["geometry"], "geometry", DataError),
             tuple(header["names"]),
             Pulls(**{name: arrays[name] for name in _PULLS}),
-            Sample(arrays["values"], arrays["energy"], arrays["theta"]),
+            Sample(arrays["values"], Conditions(*(arrays[name] for name in _CONDITIONS))),
             floors.Floors(
                 tuple(header["groups"]), header["events"], **{n: arrays[n] for n in _FLOORS}
             ),
@@ -167,7 +165,8 @@ class Reference:
         }
 
     def _arrays(self) -> dict[str, Any]:
-        sample = {k: getattr(self.sample, k) for k in ("values", "energy", "theta")}
+        sample = {k: getattr(self.sample.conditions, k) for k in _CONDITIONS}
+        sample["values"] = self.sample.values
         pulls = {k: getattr(self.pulls, k) for k in _PULLS}
         return sample | pulls | {k: getattr(self.floors, k) for k in _FLOORS}
 
@@ -187,9 +186,8 @@ def _sample(
             f"every {part} shower must be finite, >= 0 and have energy above the threshold of "
             f"{geometry.threshold:g} GeV, got {int(seen.bad.sum())} that do not; clean the data"
         )
-    energy, theta = (np.array(c, dtype=np.float32) for c in (showers.energy, showers.theta))
-    return seen.names, Sample(seen.values, energy, theta)
+    return seen.names, Sample(seen.values, showers.conditions)
 
 
 def _select(sample: Sample, columns: NDArray[np.bool_]) -> Sample:
-    return Sample(sample.values[:, columns], sample.energy, sample.theta)
+    return Sample(sample.values[:, columns], sample.conditions)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from objectives.showers import Conditions, Rows
+
 Array = NDArray[np.float32]
-Rows = NDArray[np.intp] | NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,40 +18,48 @@ class Sample:
 
     Attributes:
         values: (n, k), features in their own units or pulls [sigma].
-        energy: primary energy (n,) [GeV].
-        theta: angle of incidence (n,) [rad].
+        conditions: of the n showers.
     """
 
     values: Array
-    energy: Array
-    theta: Array
+    conditions: Conditions
 
     def __len__(self) -> int:
         return len(self.values)
 
     def __getitem__(self, rows: Rows) -> Sample:
-        return Sample(self.values[rows], self.energy[rows], self.theta[rows])
+        return Sample(self.values[rows], self.conditions[rows])
 
     def ordered(self) -> Sample:
         """The same events in an order that does not depend on the one they came in."""
-        return self[np.lexsort((*self.values.T[::-1], self.theta, self.energy))]
+        c = self.conditions
+        return self[np.lexsort((*self.values.T[::-1], c.particle, c.theta, c.energy))]
 
 
-def stratified(energy: Array, theta: Array, n: int) -> NDArray[np.intp]:
-    """Choose n of the R events, spread evenly over (Ep, theta).
+def stratified(conditions: Conditions, n: int) -> NDArray[np.intp]:
+    """Choose n of the R events, spread evenly over the particle types and over (Ep, theta).
 
-    Events are ordered along a path through the plane of conditions (strips of Ep, in each
-    theta up or down in turn) and taken at equal steps. More than R are whole copies first.
+    Events of each type are ordered along a path through the plane of (Ep, theta) and all are
+    taken at equal steps. More than R are whole copies first.
 
     Returns:
         Indices (n,).
     """
-    total = len(energy)
+    total = len(conditions)
     copies, rest = divmod(n, total)
-    strips = max(1, round(np.sqrt(total)))
-    path: list[NDArray[np.intp]] = []
-    for i, strip in enumerate(np.array_split(np.argsort(energy, kind="stable"), strips)):
-        by_theta = strip[np.argsort(theta[strip], kind="stable")]
-        path.append(by_theta if i % 2 == 0 else by_theta[::-1])
-    steps = np.concatenate(path)[((np.arange(rest) + 0.5) * total / max(rest, 1)).astype(np.intp)]
+    types = np.unique(conditions.particle)
+    path = np.concatenate(
+        [_path(conditions, np.flatnonzero(conditions.particle == p)) for p in types]
+    )
+    steps = path[((np.arange(rest) + 0.5) * total / max(rest, 1)).astype(np.intp)]
     return np.concatenate([np.tile(np.arange(total), copies), steps])
+
+
+def _path(conditions: Conditions, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The rows in strips of Ep, in each of them theta up or down in turn."""
+    by_energy = rows[np.argsort(conditions.energy[rows], kind="stable")]
+    path: list[NDArray[np.intp]] = []
+    for i, strip in enumerate(np.array_split(by_energy, max(1, round(np.sqrt(len(rows)))))):
+        by_theta = strip[np.argsort(conditions.theta[strip], kind="stable")]
+        path.append(by_theta if i % 2 == 0 else by_theta[::-1])
+    return np.concatenate(path)

@@ -1,45 +1,95 @@
-"""Showers as arrays: cells, primary energy and angle, checked against a geometry."""
+"""Showers as arrays: cells and the conditions they belong to, checked against a geometry."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 
 Array = NDArray[np.float32]
+Kinds = NDArray[np.int32]
+Rows = slice | NDArray[np.intp] | NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """What n showers are generated for.
+
+    Attributes:
+        energy: primary energy (n,) [GeV].
+        theta: angle of incidence (n,) [rad].
+        particle: type of the primary (n,), its place in the geometry's ``particles``.
+    """
+
+    energy: Array
+    theta: Array
+    particle: Kinds
+
+    @classmethod
+    def of(
+        cls, energy: ArrayLike, theta: ArrayLike | None = None, particle: ArrayLike | None = None
+    ) -> Conditions:
+        """Conditions of any numbers; by default normal incidence of the first particle type.
+
+        Raises:
+            DataError: if lengths differ.
+        """
+        e = np.asarray(energy, dtype=np.float32)
+        t = np.full_like(e, np.pi / 2) if theta is None else np.asarray(theta, dtype=np.float32)
+        kind = np.zeros(e.shape) if particle is None else particle
+        p = np.asarray(kind, dtype=np.int32)
+        if e.ndim != 1 or t.shape != e.shape or p.shape != e.shape:
+            raise DataError(
+                "conditions must be energy (n,), theta (n,) and particle (n,), got "
+                f"{e.shape}, {t.shape} and {p.shape}"
+            )
+        return cls(e, t, p)
+
+    def __len__(self) -> int:
+        return len(self.energy)
+
+    def __getitem__(self, rows: Rows) -> Conditions:
+        return Conditions(self.energy[rows], self.theta[rows], self.particle[rows])
+
+
+@dataclass(frozen=True, eq=False)
 class Showers:
     """n showers in one calorimeter.
 
     Attributes:
         cells: deposited energy (n, x, y, z) [GeV], float32.
-        energy: primary energy (n,) [GeV], float32.
-        theta: angle of incidence (n,) [rad], float32.
+        conditions: of the n showers.
     """
 
     cells: Array
-    energy: Array
-    theta: Array
+    conditions: Conditions
 
     def __post_init__(self) -> None:
-        n = len(self.cells)
-        if self.cells.ndim != 4 or self.energy.shape != (n,) or self.theta.shape != (n,):
+        if self.cells.ndim != 4 or len(self.conditions) != len(self.cells):
             raise DataError(
-                "showers must be cells (n, x, y, z), energy (n,) and theta (n,), got "
-                f"{self.cells.shape}, {self.energy.shape} and {self.theta.shape}"
+                "showers must be cells (n, x, y, z) with n conditions, got "
+                f"{self.cells.shape} and {len(self.conditions)}"
             )
 
     def __len__(self) -> int:
         return len(self.cells)
 
-    def __getitem__(self, index: slice | NDArray[np.intp] | NDArray[np.bool_]) -> Showers:
-        return Showers(self.cells[index], self.energy[index], self.theta[index])
+    def __getitem__(self, rows: Rows) -> Showers:
+        return Showers(self.cells[rows], self.conditions[rows])
+
+    @property
+    def energy(self) -> Array:
+        """Primary energy (n,) [GeV]."""
+        return self.conditions.energy
+
+    @property
+    def theta(self) -> Array:
+        """Angle of incidence (n,) [rad]."""
+        return self.conditions.theta
 
     def check(self, geometry: Geometry, where: str = "showers") -> None:
         """Raise :class:`DataError` unless these can be full-simulation showers of ``geometry``.
@@ -59,6 +109,17 @@ class Showers:
             raise DataError(f"{where}: every cell must be >= 0 GeV, got {lowest:g}; clean it")
         _check_range(self.energy, geometry.energy, "energy", "GeV", where)
         _check_range(self.theta, geometry.theta_rad, "theta", "rad", where)
+        _check_particles(self.conditions.particle, geometry, where)
+
+
+def _check_particles(particle: Kinds, geometry: Geometry, where: str) -> None:
+    unknown = (particle < 0) | (particle >= len(geometry.particles))
+    if unknown.any():
+        raise DataError(
+            f"{where}: particle must be a place in {list(geometry.particles)}, 0 to "
+            f"{len(geometry.particles) - 1}, got {int(particle[unknown][0])} "
+            f"({int(unknown.sum())} events); list the geometry's particles in the file's order"
+        )
 
 
 def _check_range(

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 from workers.trial import DataSpec
@@ -80,10 +80,11 @@ def load(data: DataSpec, geometry: Geometry, part: Part, limit: int = 0) -> Show
     if not blocks:
         raise DataError(f"the {part} split is empty; give more events or a larger share")
     back = np.argsort(order)
+    conditions = (b.conditions for b in blocks)
+    columns = zip(*((c.energy, c.theta, c.particle) for c in conditions), strict=True)
     showers = Showers(
         np.concatenate([b.cells for b in blocks])[back],
-        np.concatenate([b.energy for b in blocks])[back],
-        np.concatenate([b.theta for b in blocks])[back],
+        Conditions.of(*(np.concatenate(column)[back] for column in columns)),
     )
     showers.check(geometry, f"{part} split of {', '.join(data.files)}")
     return showers
@@ -181,4 +182,4 @@ def _read(file: h5py.File, name: str, geometry: Geometry, start: int, stop: int)
     if storage.gev_per_unit != 1.0:
         cells *= np.float32(storage.gev_per_unit)
     energy = energy.reshape(stop - start, -1)[:, storage.energy_column]
-    return Showers(cells, energy, theta.reshape(stop - start))
+    return Showers(cells, Conditions.of(energy, theta.reshape(stop - start)))

@@ -142,9 +142,9 @@ class _Trial:
         folder = Path(self.spec.folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save(folder)
-        energy, theta = reference.conditions(CHECK_SHOWERS)
-        cells = self.model.generate(energy, theta, CHECK_DRAW)
-        np.savez_compressed(folder / "check.npz", energy=energy, theta=theta, cells=cells)
+        conditions = reference.conditions(CHECK_SHOWERS)
+        cells = self.model.generate(conditions, CHECK_DRAW)
+        np.savez_compressed(folder / "check.npz", cells=cells, **vars(conditions))
         (folder / "summary.txt").write_text(self.model.summary())
         (folder / "trial.json").write_text(json.dumps(self.spec.to_json(), indent=1))
 
@@ -153,8 +153,8 @@ def _evaluate(
     model: GenerativeModel, reference: Reference, showers: int, draw: int
 ) -> tuple[Score, float]:
     """The score of freshly generated showers, and the milliseconds that each took."""
-    energy, theta = reference.conditions(min(showers, len(reference)))
+    conditions = reference.conditions(min(showers, len(reference)))
     start = time.monotonic()
-    cells = model.generate(energy, theta, draw)
-    ms = 1e3 * (time.monotonic() - start) / len(energy)
-    return evaluate(Showers(cells, energy, theta), reference, asked=len(energy)), ms
+    cells = model.generate(conditions, draw)
+    ms = 1e3 * (time.monotonic() - start) / len(conditions)
+    return evaluate(Showers(cells, conditions), reference, asked=len(conditions)), ms

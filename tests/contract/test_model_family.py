@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces.errors import SpaceError
 from search_spaces.geometry import Cells, Geometry
 from search_spaces.parameters import Point
@@ -27,7 +27,7 @@ def showers() -> Showers:
     rng = np.random.default_rng(0)
     cells = rng.gamma(0.2, 0.01, (48, 9, 8, 10)).astype(np.float32)
     energy = rng.uniform(10, 200, 48).astype(np.float32)
-    return Showers(cells, energy, rng.uniform(1.1, 2.0, 48).astype(np.float32))
+    return Showers(cells, Conditions.of(energy, rng.uniform(1.1, 2.0, 48)))
 
 
 class FamilyContract:
@@ -66,7 +66,7 @@ class FamilyContract:
         model = self.build(made)
         losses = model.train_epoch(showers, 1)
         assert losses and all(math.isfinite(v) for v in losses.values())
-        cells = model.generate(showers.energy[:7], showers.theta[:7], 1)
+        cells = model.generate(showers[:7].conditions, 1)
         assert cells.shape == (7, *GEOMETRY.shape) and cells.dtype == np.float32
         assert np.isfinite(cells).all() and (cells >= 0).all()
         assert model.summary() and all(math.isfinite(v) for v in model.metrics().values())
@@ -78,7 +78,7 @@ class FamilyContract:
             model = self.build(made, seed)
             for epoch in (1, 2):
                 model.train_epoch(showers, epoch)
-            return model.generate(showers.energy, showers.theta, 3)
+            return model.generate(showers.conditions, 3)
 
         first = trained(5)
         np.testing.assert_array_equal(first, trained(5))
@@ -89,9 +89,9 @@ class FamilyContract:
     ) -> None:
         model = self.build(made)
         model.train_epoch(showers, 1)
-        first = model.generate(showers.energy, showers.theta, 3)
-        other = model.generate(showers.energy, showers.theta, 4)
-        np.testing.assert_array_equal(first, model.generate(showers.energy, showers.theta, 3))
+        first = model.generate(showers.conditions, 3)
+        other = model.generate(showers.conditions, 4)
+        np.testing.assert_array_equal(first, model.generate(showers.conditions, 3))
         assert (first != other).any()
 
     def test_a_loaded_model_gives_the_same_showers(
@@ -102,8 +102,8 @@ class FamilyContract:
         model.save(tmp_path)
         again = made.load(tmp_path, self.preset, self.point, GEOMETRY, Resources())
         np.testing.assert_array_equal(
-            model.generate(showers.energy, showers.theta, 3),
-            again.generate(showers.energy, showers.theta, 3),
+            model.generate(showers.conditions, 3),
+            again.generate(showers.conditions, 3),
         )
         assert not [f for f in tmp_path.rglob("*") if f.suffix in (".pkl", ".pickle")]
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
 from workers.trial import Resources
@@ -34,8 +34,8 @@ class GenerativeModel(Protocol):
             DivergedError: a loss or weight is not finite, or all energy is lost.
         """
 
-    def generate(self, energy: Array, theta: Array, seed: int) -> Array:
-        """Showers (n, x, y, z) [GeV] for primary energies (n,) [GeV] and angles (n,) [rad]."""
+    def generate(self, conditions: Conditions, seed: int) -> Array:
+        """Showers (n, x, y, z) [GeV] for n conditions."""
 
     def save(self, folder: Path) -> None:
         """Write weights and what is needed to build the model again; no pickle."""

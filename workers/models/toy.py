@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces.errors import DivergedError, SpaceError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
@@ -108,9 +108,9 @@ class ToyModel:
         self.spread += rate * (float(ratio.std()) - self.spread)
         return {"profile_distance": distance}
 
-    def generate(self, energy: Array, theta: Array, seed: int) -> Array:
+    def generate(self, conditions: Conditions, seed: int) -> Array:
         """Showers whose mean is the product of the profiles; the angle is ignored."""
-        del theta
+        energy = conditions.energy
         rng = np.random.default_rng([self.seed, seed])
         x, y, z = self.profiles
         x, y = x**self.params.sharpness, y**self.params.sharpness

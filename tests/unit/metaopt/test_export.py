@@ -14,6 +14,7 @@ from metaopt.export import CHECK, candidates, choose, export, load_model, load_p
 from metaopt.preflight import prepare
 from metaopt.store.database import StudyStore
 from metaopt.store.study import StoredStudy
+from objectives.showers import Conditions
 from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
 from workers.executors.inline import InlineExecutor
 from workers.runner import CHECK_DRAW
@@ -44,7 +45,7 @@ def test_the_export_is_whole_and_gives_the_trials_showers(
     assert str(tmp_path) not in text
     source = Path(str(study.document["folder"])) / "trials" / f"{best.number:04d}"
     with np.load(source / CHECK, allow_pickle=False) as check:
-        again = load_model(out).generate(check["energy"], check["theta"], CHECK_DRAW)
+        again = load_model(out).generate(Conditions.of(check["energy"], check["theta"]), CHECK_DRAW)
         np.testing.assert_array_equal(again, check["cells"])
 
 

@@ -28,15 +28,15 @@ class Bench:
     def score(self, cells) -> Score:
         """S of other cells at the same conditions."""
         cells = np.asarray(cells, dtype=np.float32)
-        return evaluate(Showers(cells, self.perfect.energy, self.perfect.theta), self.reference)
+        return evaluate(Showers(cells, self.perfect.conditions), self.reference)
 
 
 def _bench(geometry: Geometry, training: int, validation: int, asked: int) -> Bench:
     real = toy.showers(training, 1, geometry), toy.showers(validation, 2, geometry)
     reference = Reference.build(*real, geometry)
-    energy, theta = reference.conditions(asked)
+    wanted = reference.conditions(asked)
     rng = np.random.default_rng(3)
-    perfect = toy.at(energy.astype(np.float64), theta.astype(np.float64), rng, geometry)
+    perfect = toy.at(wanted, rng, geometry)
     return Bench(geometry, *real, reference, perfect)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from objectives.objective import evaluate
 from objectives.reference import Reference
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces.geometry import Cells, Geometry
 
 pytestmark = pytest.mark.shared
@@ -22,13 +22,15 @@ QUICK = Geometry("quick", Cells((12, 12, 12), (10.2, 10.2, 10.1)), (10.0, 200.0)
 
 def read(path: Path) -> Showers:
     with h5py.File(path) as file:
-        return Showers(file["ECAL"][:], file["energy"][:].ravel(), file["theta"][:].ravel())
+        return Showers(
+            file["ECAL"][:], Conditions.of(file["energy"][:].ravel(), file["theta"][:].ravel())
+        )
 
 
 def coarse(showers: Showers) -> Showers:
     """Cells of twice the size: 24 of 25 along each axis, summed in pairs."""
     pairs = showers.cells[:, :24, :24, :24].reshape(-1, 12, 2, 12, 2, 12, 2)
-    return Showers(pairs.sum(axis=(2, 4, 6)), showers.energy, showers.theta)
+    return Showers(pairs.sum(axis=(2, 4, 6)), showers.conditions)
 
 
 def split(
@@ -42,7 +44,7 @@ def split(
 
 
 def scaled(showers: Showers, factor: float) -> Showers:
-    return Showers(showers.cells * np.float32(factor), showers.energy, showers.theta)
+    return Showers(showers.cells * np.float32(factor), showers.conditions)
 
 
 @pytest.fixture(scope="module", params=["quick", "fixed", "angle"])
@@ -74,4 +76,4 @@ def test_mean_shower_is_bad(sample: tuple[Reference, Showers]) -> None:
     reference, real = sample
     per_gev = real.cells / real.energy[:, None, None, None]
     mean = per_gev.mean(axis=0) * real.energy[:, None, None, None]
-    assert evaluate(Showers(mean, real.energy, real.theta), reference).value > 1.5
+    assert evaluate(Showers(mean, real.conditions), reference).value > 1.5

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from objectives.objective import WORST, evaluate
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError
 
 from . import toy_showers as toy
@@ -75,9 +75,9 @@ def mean_shower(bench: Bench, rng: np.random.Generator) -> Cells:
 
 
 def angle_ignored(bench: Bench, rng: np.random.Generator) -> Cells:
-    energy = bench.perfect.energy.astype(np.float64)
+    energy = bench.perfect.energy
     other = rng.uniform(*bench.geometry.theta_rad, len(energy))
-    return toy.at(energy, other, rng, bench.geometry).cells
+    return toy.at(Conditions.of(energy, other), rng, bench.geometry).cells
 
 
 #: Name, distortion, S at N = 500 as first measured with an independent implementation.
@@ -219,21 +219,19 @@ def test_evaluation_is_repeatable_and_leaves_its_input_alone(bench: Bench) -> No
 def test_s_does_not_depend_on_the_number_of_events(bench: Bench, factor: float) -> None:
     values = []
     for n, seed in ((150, 21), (500, 22), (1000, 23)):
-        energy, theta = (c.astype(np.float64) for c in bench.reference.conditions(n))
-        real = toy.at(energy, theta, np.random.default_rng(seed), bench.geometry)
+        wanted = bench.reference.conditions(n)
+        real = toy.at(wanted, np.random.default_rng(seed), bench.geometry)
         cells = real.cells * np.float32(factor)
-        values.append(evaluate(Showers(cells, real.energy, real.theta), bench.reference).value)
+        values.append(evaluate(Showers(cells, real.conditions), bench.reference).value)
     assert np.ptp(values) < 0.1
 
 
 def test_error_is_that_of_repeated_samples(small: Bench) -> None:
-    energy, theta = (c.astype(np.float64) for c in small.reference.conditions(250))
+    wanted = small.reference.conditions(250)
     values, errors = [], []
     for seed in range(12):
-        real = toy.at(energy, theta, np.random.default_rng(100 + seed), small.geometry)
-        score = evaluate(
-            Showers(real.cells * np.float32(1.05), real.energy, real.theta), small.reference
-        )
+        real = toy.at(wanted, np.random.default_rng(100 + seed), small.geometry)
+        score = evaluate(Showers(real.cells * np.float32(1.05), real.conditions), small.reference)
         values.append(score.value)
         errors.append(score.error)
     assert 0.4 < np.mean(errors) / np.std(values) < 2.5
@@ -265,7 +263,7 @@ def bad_cells(kind: str, cells: Cells) -> Cells:
 @pytest.mark.parametrize("count", [0, 1, 2, 17, 250])
 def test_every_input_gets_a_finite_score(small: Bench, kind: str, count: int) -> None:
     real = small.perfect[np.arange(count)]
-    score = evaluate(Showers(bad_cells(kind, real.cells), real.energy, real.theta), small.reference)
+    score = evaluate(Showers(bad_cells(kind, real.cells), real.conditions), small.reference)
     numbers = [score.value, score.error, score.floor, *score.groups.values()]
     assert np.all(np.isfinite([*numbers, *score.metrics.values()]))
     assert 1.5 < score.value <= WORST
@@ -274,9 +272,10 @@ def test_every_input_gets_a_finite_score(small: Bench, kind: str, count: int) ->
 
 @pytest.mark.parametrize("bad", [np.nan, 0.0, -5.0, np.inf])
 def test_impossible_conditions_are_bad_events(small: Bench, bad: float) -> None:
-    energy = small.perfect.energy.copy()
+    real = small.perfect
+    energy = real.energy.copy()
     energy[:25] = bad
-    score = evaluate(Showers(small.perfect.cells, energy, small.perfect.theta), small.reference)
+    score = evaluate(Showers(real.cells, Conditions.of(energy, real.theta)), small.reference)
     assert score.metrics["bad_fraction"] == pytest.approx(0.1)
     assert np.isfinite(score.value)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from objectives import observables
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError
 from search_spaces.geometry import Cells, Geometry
 
@@ -15,7 +15,7 @@ GRID = Geometry("g", Cells((9, 9, 10), (5.0, 5.0, 10.0)), (10.0, 100.0), (60.0, 
 
 def one(cells, energy=50.0, theta=0.5 * np.pi) -> Showers:
     array = np.asarray(cells, dtype=np.float32)[None]
-    return Showers(array, np.full(1, energy, np.float32), np.full(1, theta, np.float32))
+    return Showers(array, Conditions.of([energy], [theta]))
 
 
 def empty() -> np.ndarray:
@@ -127,7 +127,7 @@ def test_sums_that_overflow_are_bad() -> None:
 def test_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     cells = rng.exponential(1e-3, (7, *GRID.shape)).astype(np.float32)
-    showers = Showers(cells, np.full(7, 50, np.float32), np.full(7, 1.5, np.float32))
+    showers = Showers(cells, Conditions.of(np.full(7, 50), np.full(7, 1.5)))
     whole = observables.features(showers, GRID)
     monkeypatch.setattr(observables, "CHUNK_CELLS", 2 * 810)
     assert observables.features(showers, GRID).values == pytest.approx(whole.values, rel=1e-5)

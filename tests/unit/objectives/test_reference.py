@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,19 +12,24 @@ import pytest
 from objectives.objective import evaluate
 from objectives.pulls import CLIP, Pulls
 from objectives.reference import Reference
-from objectives.samples import Sample
+from objectives.samples import Sample, stratified
+from objectives.showers import Conditions
 from search_spaces.errors import DataError
+from search_spaces.geometry import Cells, Geometry
 
 from . import toy_showers as toy
 from .conftest import Bench
 
 
-def conditions(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+ANGLE = Geometry("angle", Cells((8, 8, 8), (5.0, 5.0, 5.0)), (10.0, 200.0), (60.0, 120.0))
+PLAIN = dataclasses.replace(ANGLE, theta=(90.0, 90.0))
+TWO = dataclasses.replace(ANGLE, particles=("e-", "gamma"))
+
+
+def conditions(n: int, seed: int = 0, types: int = 1) -> Conditions:
     rng = np.random.default_rng(seed)
-    return (
-        rng.uniform(10, 200, n).astype(np.float32),
-        np.radians(rng.uniform(60, 120, n)).astype(np.float32),
-    )
+    energy, theta = rng.uniform(10, 200, n), np.radians(rng.uniform(60, 120, n))
+    return Conditions.of(energy, theta, rng.integers(types, size=n))
 
 
 @pytest.mark.parametrize(("n", "slack"), [(150, 0.5), (500, 0.2), (5000, 0.06)])
@@ -31,29 +37,44 @@ def test_pulls_of_new_events_are_standard(n: int, slack: float) -> None:
     """Mean and spread both depend on the conditions; few events need fewer terms."""
 
     def sample(size: int, seed: int) -> Sample:
-        energy, theta = conditions(size, seed)
-        spread = 0.1 * np.sqrt(energy)
+        at = conditions(size, seed)
+        spread = 0.1 * np.sqrt(at.energy)
         g = np.random.default_rng(seed + 1).standard_normal(size)
-        values = np.log(energy) + 0.5 * np.cos(theta) ** 2 + spread * g
-        return Sample(values[:, None].astype(np.float32), energy, theta)
+        values = np.log(at.energy) + 0.5 * np.cos(at.theta) ** 2 + spread * g
+        return Sample(values[:, None].astype(np.float32), at)
 
-    z = Pulls.fit(("f",), sample(n, 1), has_angle=True)(sample(5000, 2))
-    low = z.energy < 50
+    z = Pulls.fit(("f",), sample(n, 1), ANGLE)(sample(5000, 2))
+    low = z.conditions.energy < 50
     for part in (z.values, z.values[low], z.values[~low]):
         assert part.mean() == pytest.approx(0, abs=slack)
         assert part.std() == pytest.approx(1, abs=slack)
 
 
 def test_pulls_are_bounded_and_no_angle_means_no_angle_terms() -> None:
-    energy, theta = conditions(300)
-    fit = Pulls.fit(("f",), Sample(np.log(energy)[:, None], energy, theta), has_angle=False)
-    assert len(fit.mean) <= 5
-    there = Sample(np.array([[1e30], [-1e30]], np.float32), energy[:2], theta[:2])
+    at = conditions(300)
+    fit = Pulls.fit(("f",), Sample(np.log(at.energy)[:, None], at), PLAIN)
+    assert fit.mean.shape[1] <= 5
+    there = Sample(np.array([[1e30], [-1e30]], np.float32), at[:2])
     assert fit(there).values.ravel().tolist() == [CLIP, -CLIP]
     # Beyond the range of the fit its ends are used, not a polynomial run away.
-    far = fit.moments(np.array([1e9], np.float32), theta[:1])[0]
-    end = fit.moments(np.array([energy.max()], np.float32), theta[:1])[0]
+    far, end = (fit.moments(Conditions.of([e], at.theta[:1]))[0] for e in (1e9, at.energy.max()))
     assert far == pytest.approx(end)
+
+
+def test_pulls_know_the_particle_type() -> None:
+    def sample(seed: int) -> Sample:
+        at = conditions(2000, seed, types=2)
+        g = np.random.default_rng(seed + 9).standard_normal(2000)
+        values = np.where(at.particle == 1, 5 + 0.2 * g, 1 + 0.1 * g)
+        return Sample(values[:, None].astype(np.float32), at)
+
+    z = Pulls.fit(("f",), sample(1), TWO)(sample(2))
+    for kind in (0, 1):
+        part = z.values[z.conditions.particle == kind]
+        assert part.mean() == pytest.approx(0, abs=0.1)
+        assert part.std() == pytest.approx(1, abs=0.1)
+    with pytest.raises(DataError, match="every particle type"):
+        Pulls.fit(("f",), Sample(np.ones((300, 1), np.float32), conditions(300)), TWO)
 
 
 def test_floors_fall_with_n(bench: Bench) -> None:
@@ -69,28 +90,35 @@ def test_floors_fall_with_n(bench: Bench) -> None:
 
 def test_conditions_are_the_validation_events_own(bench: Bench) -> None:
     real = {tuple(c) for c in zip(bench.validation.energy, bench.validation.theta, strict=True)}
-    energy, theta = bench.reference.conditions(100)
-    chosen = set(zip(energy, theta, strict=True))
+    first, again = bench.reference.conditions(100), bench.reference.conditions(100)
+    chosen = set(zip(first.energy, first.theta, strict=True))
     assert len(chosen) == 100
     assert chosen <= real
-    again = bench.reference.conditions(100)
-    assert np.array_equal(energy, again[0])
-    assert np.array_equal(theta, again[1])
+    assert np.array_equal(first.energy, again.energy)
+    assert np.array_equal(first.theta, again.theta)
 
 
 def test_conditions_are_stratified(bench: Bench) -> None:
-    energy, theta = bench.reference.conditions(100)
-    counts, _, _ = np.histogram2d(energy, theta, bins=(2, 2), range=((10, 500), (1.047, 2.094)))
+    at = bench.reference.conditions(100)
+    counts, _, _ = np.histogram2d(
+        at.energy, at.theta, bins=(2, 2), range=((10, 500), (1.047, 2.094))
+    )
     assert np.all(abs(counts - 25) < 6)
-    assert abs(np.sort(energy) - np.linspace(10, 500, 100)).max() < 25
+    assert abs(np.sort(at.energy) - np.linspace(10, 500, 100)).max() < 25
 
 
 @pytest.mark.parametrize("n", [0, 1, 1000, 2500])
 def test_any_number_of_conditions(bench: Bench, n: int) -> None:
-    energy, theta = bench.reference.conditions(n)
-    assert energy.shape == theta.shape == (n,)
+    at = bench.reference.conditions(n)
+    assert at.energy.shape == at.theta.shape == at.particle.shape == (n,)
     if n >= 1000:
-        assert set(energy) == set(bench.validation.energy)
+        assert set(at.energy) == set(bench.validation.energy)
+
+
+def test_particle_types_share_the_conditions_as_the_events_do() -> None:
+    at = conditions(1000, types=2)
+    chosen = at[stratified(at, 100)]
+    assert chosen.particle.mean() == pytest.approx(at.particle.mean(), abs=0.02)
 
 
 def test_saved_and_loaded_judge_alike(bench: Bench, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc
 
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces.geometry import Cells, Geometry
 
 Array64 = NDArray[np.float64]
@@ -37,15 +37,14 @@ def showers(n: int, seed: int, calorimeter: Geometry) -> Showers:
     rng = np.random.default_rng(seed)
     energy = rng.uniform(*calorimeter.energy, n)
     theta = rng.uniform(*calorimeter.theta_rad, n)
-    return at(energy, theta, rng, calorimeter)
+    return at(Conditions.of(energy, theta), rng, calorimeter)
 
 
-def at(energy: Array64, theta: Array64, rng: np.random.Generator, calorimeter: Geometry) -> Showers:
+def at(conditions: Conditions, rng: np.random.Generator, calorimeter: Geometry) -> Showers:
     """One shower for each condition."""
-    cells = np.stack(
-        [_shower(float(e), float(t), rng, calorimeter) for e, t in zip(energy, theta, strict=True)]
-    )
-    return Showers(cells, energy.astype(np.float32), theta.astype(np.float32))
+    pairs = zip(conditions.energy, conditions.theta, strict=True)
+    cells = np.stack([_shower(float(e), float(t), rng, calorimeter) for e, t in pairs])
+    return Showers(cells, conditions)
 
 
 def _shower(energy: float, theta: float, rng: np.random.Generator, calorimeter: Geometry):

@@ -8,6 +8,7 @@ from typing import cast
 
 import numpy as np
 
+from objectives.showers import Conditions
 from workers.executors.inline import InlineExecutor
 from workers.models.registry import make_family
 from workers.runner import CHECK_DRAW, epoch_indices, trial_events
@@ -55,7 +56,7 @@ def test_a_saved_model_gives_the_same_showers(toy_spec: TrialSpec) -> None:
         folder, "default", toy_spec.point, toy_spec.geometry, Resources()
     )
     with np.load(folder / "check.npz", allow_pickle=False) as check:
-        again = model.generate(check["energy"], check["theta"], CHECK_DRAW)
+        again = model.generate(Conditions.of(check["energy"], check["theta"]), CHECK_DRAW)
         np.testing.assert_array_equal(again, check["cells"])
     assert TrialSpec.from_json(toy_spec.to_json()) == toy_spec
 

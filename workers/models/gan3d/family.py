@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError, InfeasibleError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
@@ -118,22 +118,23 @@ class Gan3DModel:
         """
         return self.trainer.train_epoch(showers, epoch)
 
-    def generate(self, energy: Array, theta: Array, seed: int) -> Array:
-        """Showers (n, x, y, z) [GeV] for primary energies (n,) [GeV] and angles (n,) [rad].
+    def generate(self, conditions: Conditions, seed: int) -> Array:
+        """Showers (n, x, y, z) [GeV] for n conditions.
 
         Depends on the weights and the arguments alone. Cells below the threshold are
         left as they are: the objective treats both sides alike.
         """
         noise = np.random.default_rng(seed).standard_normal(
-            (len(energy), self.params.noise_size), np.float32
+            (len(conditions), self.params.noise_size), np.float32
         )
+        inputs = (noise, conditions.energy / ENERGY_UNIT, conditions.theta)
         chunk = self.chunk
         parts = []
-        for start in range(0, len(energy), chunk):
+        for start in range(0, len(conditions), chunk):
             part = slice(start, start + chunk)
             # The last chunk is filled up, so that one compiled function serves all.
-            full = [_fill(a[part], chunk) for a in (noise, energy / ENERGY_UNIT, theta)]
-            parts.append(self.trainer.generate(*full)[: len(energy[part])])
+            full = [_fill(a[part], chunk) for a in inputs]
+            parts.append(self.trainer.generate(*full)[: len(noise[part])])
         if not parts:
             return np.zeros((0, *self.sizes.generator[-1].grid), np.float32)
         return np.concatenate(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces import Geometry
 from search_spaces.geometry import Cells
 from workers.models.gan3d.family import Gan3D, Gan3DModel
@@ -38,8 +38,8 @@ def showers(n: int = 32, shape: tuple[int, int, int] = (8, 8, 8)) -> Showers:
     energy = rng.uniform(10, 200, n).astype(np.float32)
     cells = rng.gamma(0.2, 1.0, (n, *shape)).astype(np.float32)
     cells *= 0.02 * energy[:, None, None, None] / cells.sum((1, 2, 3), keepdims=True)
-    theta = rng.uniform(1.1, 2.0, n).astype(np.float32)
-    return Showers(cells, energy, theta)
+    theta = rng.uniform(1.1, 2.0, n)
+    return Showers(cells, Conditions.of(energy, theta))
 
 
 def model(seed: int = 1, *, angle: bool = False, **point: float) -> Gan3DModel:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from objectives.showers import Showers
+from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError, DivergedError
 from workers.models.gan3d.family import Gan3D, Gan3DModel
 from workers.trial import Resources
@@ -66,7 +66,7 @@ def test_a_loaded_model_generates_and_trains_on_as_the_saved_one(tmp_path: Path)
     saved.train_epoch(DATA, 1)
     saved.save(tmp_path)
     loaded = Gan3D().load(tmp_path, "fixed-angle", SMALL, geometry(), Resources())
-    args = (DATA.energy, DATA.theta, 7)
+    args = (DATA.conditions, 7)
     np.testing.assert_array_equal(saved.generate(*args), loaded.generate(*args))
     assert saved.train_epoch(DATA, 2) == loaded.train_epoch(DATA, 2)
     for network in ("generator", "discriminator"):
@@ -87,14 +87,14 @@ def test_another_configuration_is_not_loaded(trained: Gan3DModel, tmp_path: Path
 
 def test_generation_depends_on_its_arguments_alone(trained: Gan3DModel) -> None:
     energy = np.linspace(10, 200, trained.chunk + 5, dtype=np.float32)
-    theta = np.full_like(energy, np.pi / 2)
-    first = trained.generate(energy, theta, 3)
+    conditions = Conditions.of(energy)
+    first = trained.generate(conditions, 3)
     assert first.shape == (len(energy), 8, 8, 8)
     assert first.dtype == np.float32
     assert first.min() >= 0
-    np.testing.assert_array_equal(first, trained.generate(energy, theta, 3))
-    assert not np.array_equal(first, trained.generate(energy, theta, 4))
-    assert trained.generate(energy[:0], theta[:0], 3).shape == (0, 8, 8, 8)
+    np.testing.assert_array_equal(first, trained.generate(conditions, 3))
+    assert not np.array_equal(first, trained.generate(conditions, 4))
+    assert trained.generate(conditions[:0], 3).shape == (0, 8, 8, 8)
 
 
 def test_the_power_and_the_scale_are_undone() -> None:
@@ -102,7 +102,7 @@ def test_the_power_and_the_scale_are_undone() -> None:
     m = model(power=0.5, g_learning_rate=3e-3)
     ratios = [m.train_epoch(DATA, e)["energy_ratio"] for e in range(1, 9)]
     assert 0.5 < ratios[-1] < 2
-    total = m.generate(DATA.energy, DATA.theta, 1).sum()
+    total = m.generate(DATA.conditions, 1).sum()
     assert 0.1 < total / DATA.cells.sum() < 10
 
 
@@ -176,7 +176,7 @@ def test_fewer_showers_than_a_batch_are_one_batch() -> None:
 
 
 def test_showers_are_seen_in_gev_whatever_the_angle() -> None:
-    one = Showers(DATA.cells, DATA.energy, np.full_like(DATA.theta, np.pi / 2))
+    one = Showers(DATA.cells, Conditions.of(DATA.energy))
     assert model().train_epoch(one, 1) == model().train_epoch(DATA, 1)
 
 
