@@ -15,7 +15,7 @@ from search_spaces.errors import ConfigError
 from search_spaces.loader import read_toml
 from search_spaces.parameters import Value
 from search_spaces.records import decode
-from workers.trial import Budget, Resources
+from workers.trial import Budget, Precision, Resources
 
 #: Stands for the bundled Geant4 sample in ``data.files``.
 SAMPLE = "sample"
@@ -78,6 +78,8 @@ class WorkersTable:
         count: trials at once; 0 = as many as fit.
         cpus, gpus: of each trial; a GPU may be shared (0.25).
         gpu_memory_mib: limit of each trial on a shared GPU; 0 = grow as needed.
+        precision: "bfloat16" computes hidden layers in half the width, faster where the
+            processor has it.
         ray_address: of a running cluster; empty starts a local one.
     """
 
@@ -86,6 +88,7 @@ class WorkersTable:
     cpus: int = 1
     gpus: float = 0.0
     gpu_memory_mib: int = 0
+    precision: Precision = "float32"
     ray_address: str = ""
 
 
@@ -146,7 +149,8 @@ class StudyConfig:
     @property
     def resources(self) -> Resources:
         """The resources of one trial."""
-        return Resources(self.workers.cpus, self.workers.gpus, self.workers.gpu_memory_mib)
+        w = self.workers
+        return Resources(w.cpus, w.gpus, w.gpu_memory_mib, w.precision)
 
     def files(self) -> tuple[str, ...]:
         """The data files: the bundled sample, or the matches of the globs in sorted order.

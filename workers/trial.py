@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Value
@@ -47,6 +47,10 @@ class Budget:
     evaluation_showers: int
 
 
+#: Of the arithmetic in the hidden layers; weights and sums are float32 in any case.
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+
+
 @dataclass(frozen=True)
 class Resources:
     """What one trial may use: CPU threads, a share of a GPU, GPU memory [MiB] (0 = grow)."""
@@ -54,6 +58,7 @@ class Resources:
     cpus: int = 1
     gpus: float = 0.0
     gpu_memory_mib: int = 0
+    precision: Precision = "float32"
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,19 @@ from search_spaces.parameters import Point
 from workers.trial import Resources
 
 Array = NDArray[np.float32]
+Index = NDArray[np.int64]
 
 
 class GenerativeModel(Protocol):
     """A network that is trained on showers and generates them."""
 
-    def train_epoch(self, showers: Showers, epoch: int) -> Mapping[str, float]:
-        """Train once over ``showers``, in an order fixed by (seed, epoch).
+    def train_epoch(
+        self, showers: Showers, epoch: int, rows: Index | None = None
+    ) -> Mapping[str, float]:
+        """Train once over the given rows of ``showers`` (all, by default).
+
+        In an order fixed by (seed, epoch). The cells may be mapped from a file larger than
+        memory: rows are to be read as they are needed.
 
         Returns the named training losses (means over the epoch).
 

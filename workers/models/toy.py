@@ -23,6 +23,7 @@ from search_spaces.errors import DivergedError, SpaceError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
 from search_spaces.records import decode
+from workers.models.base import Index
 from workers.trial import Resources
 
 Array = NDArray[np.float32]
@@ -88,12 +89,15 @@ class ToyModel:
         self.spread = spread
         self.seed = seed
 
-    def train_epoch(self, showers: Showers, epoch: int) -> Mapping[str, float]:
+    def train_epoch(
+        self, showers: Showers, epoch: int, rows: Index | None = None
+    ) -> Mapping[str, float]:
         """Move every quantity by ``rate`` of its distance to the data's."""
         if self.params.rate > DIVERGENCE_RATE:
             raise DivergedError(f"the toy overshoots for rate > {DIVERGENCE_RATE}; lower it")
         rng = np.random.default_rng([self.seed, epoch])
-        pick = rng.permutation(len(showers))[: max(len(showers) // 2, 1)]
+        chosen = np.arange(len(showers)) if rows is None else rows
+        pick = rng.permutation(chosen)[: max(len(chosen) // 2, 1)]
         cells = showers.cells[pick].astype(np.float64)
         sums = cells.sum((1, 2, 3))
         ratio = sums / showers.energy[pick]

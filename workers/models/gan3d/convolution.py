@@ -47,6 +47,7 @@ class Convolution(layers.Layer):  # type: ignore[misc]
         initializer: of the kernel.
         bias: whether there is one.
         pairs: whether narrow layers may take cells in pairs (for CPUs).
+        dtype: Keras policy of the layer.
         name: of the layer.
     """
 
@@ -57,9 +58,10 @@ class Convolution(layers.Layer):  # type: ignore[misc]
         *,
         bias: bool,
         pairs: bool,
+        dtype: str,
         name: str,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype)
         self.step = step
         self.initializer = initializer
         self.has_bias = bias
@@ -135,7 +137,10 @@ class Convolution(layers.Layer):  # type: ignore[misc]
         selections, channels = self.selections, self.step.channels
         kx, ky, kz = self.step.layer.kernel
         # Three contiguous matrix products, (phase, tap, cell) x kernel index, from z to x.
-        x, y, z = (np.reshape(s, (-1, s.shape[-1])) for s in selections)
+        # Zeros and ones, so that they are the same numbers in any precision.
+        x, y, z = (
+            ops.cast(np.reshape(s, (-1, s.shape[-1])), self.compute_dtype) for s in selections
+        )
         w = ops.matmul(z[None], ops.reshape(self.kernel, (kx * ky, kz, -1)))
         w = ops.matmul(y[None], ops.reshape(w, (kx, ky, -1)))
         w = ops.matmul(x, ops.reshape(w, (kx, -1)))

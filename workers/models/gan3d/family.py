@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError, InfeasibleError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
 from search_spaces.records import encode
-from workers.models.base import Array
+from workers.models.base import Array, Index
 from workers.models.gan3d import backend, static
 from workers.models.gan3d.params import ENERGY_UNIT, Params, configure
 from workers.models.gan3d.presets import preset as named_preset
@@ -23,6 +24,8 @@ from workers.trial import Resources
 
 if TYPE_CHECKING:
     from workers.models.gan3d.training import Trainer
+
+Column = NDArray[Any]
 
 #: The seed and the configuration of a saved model.
 STATE_FILE = "gan3d.json"
@@ -36,7 +39,9 @@ def configuration(preset: str, point: Point, geometry: Geometry) -> Params:
     Raises:
         SpaceError: unknown preset or parameter, or a value out of range.
     """
-    return configure(named_preset(preset), point).for_angle(geometry.has_angle)
+    return configure(named_preset(preset), point).for_data(
+        angle=geometry.has_angle, particles=len(geometry.particles)
+    )
 
 
 class Gan3D:
@@ -65,11 +70,9 @@ class Gan3D:
         from workers.models.gan3d import networks
         from workers.models.gan3d.training import Trainer
 
-        on_cpu = not resources.gpus
-        generator = networks.build_generator(params, sizes, seed, pairs=on_cpu)
-        discriminator = networks.build_discriminator(
-            params, sizes, geometry.shape, seed, pairs=on_cpu
-        )
+        form = networks.Form(pairs=not resources.gpus, precision=resources.precision)
+        generator = networks.build_generator(params, sizes, seed, form)
+        discriminator = networks.build_discriminator(params, sizes, geometry.shape, seed, form)
         trainer = Trainer(params, geometry, generator, discriminator, seed)
         return Gan3DModel(params, sizes, trainer)
 
@@ -103,8 +106,10 @@ class Gan3DModel:
         self.sizes = sizes
         self.trainer = trainer
 
-    def train_epoch(self, showers: Showers, epoch: int) -> Mapping[str, float]:
-        """Train once over ``showers``, in an order fixed by (seed, epoch).
+    def train_epoch(
+        self, showers: Showers, epoch: int, rows: Index | None = None
+    ) -> Mapping[str, float]:
+        """Train once over the given rows of ``showers``, in an order fixed by (seed, epoch).
 
         A last batch that is not full is left out; every epoch leaves out others.
 
@@ -116,7 +121,8 @@ class Gan3DModel:
             DivergedError: a loss or weight is not finite, or all energy is lost.
             InfeasibleError: a step does not fit in memory.
         """
-        return self.trainer.train_epoch(showers, epoch)
+        chosen = np.arange(len(showers)) if rows is None else rows
+        return self.trainer.train_epoch(showers, epoch, chosen)
 
     def generate(self, conditions: Conditions, seed: int) -> Array:
         """Showers (n, x, y, z) [GeV] for n conditions.
@@ -127,14 +133,18 @@ class Gan3DModel:
         noise = np.random.default_rng(seed).standard_normal(
             (len(conditions), self.params.noise_size), np.float32
         )
-        inputs = (noise, conditions.energy / ENERGY_UNIT, conditions.theta)
+        energy = conditions.energy / np.float32(ENERGY_UNIT)
+        inputs = (noise, energy, conditions.theta, conditions.particle)
+        from workers.models.gan3d.networks import Inputs
+
         chunk = self.chunk
         parts = []
         for start in range(0, len(conditions), chunk):
             part = slice(start, start + chunk)
             # The last chunk is filled up, so that one compiled function serves all.
-            full = [_fill(a[part], chunk) for a in inputs]
-            parts.append(self.trainer.generate(*full)[: len(noise[part])])
+            latent, *full = (_fill(a[part], chunk) for a in inputs)
+            cells = self.trainer.step.generate(latent, Inputs(*full))
+            parts.append(cells[: len(noise[part])])
         if not parts:
             return np.zeros((0, *self.sizes.generator[-1].grid), np.float32)
         return np.concatenate(parts)
@@ -161,8 +171,7 @@ class Gan3DModel:
         return static.summary(self.params, self.sizes)
 
 
-def _fill(array: Array, n: int) -> Array:
+def _fill(array: Column, n: int) -> Column:
     """The rows of ``array``, then its first row until there are ``n``."""
     missing = n - len(array)
-    rows = np.concatenate([array, np.repeat(array[:1], missing, axis=0)])
-    return np.asarray(rows, np.float32)
+    return np.concatenate([array, np.repeat(array[:1], missing, axis=0)])

@@ -5,6 +5,7 @@ term                definition                                              trut
 ==================  ======================================================  ==========
 real_fake           binary cross-entropy of the logit                       the label
 primary_energy      MAPE of the head that regresses Ep / 100 GeV            condition
+particle            cross-entropy of the head that tells the particle type  condition
 angle               mean absolute error of the measured angle [rad]         real event
 deposited_energy    MAPE of the sum of cells [GeV]                          real event
 bins                mean absolute error of the energy in 7 bins of cell     real event
@@ -61,6 +62,12 @@ def real_fake(label: Tensor, logit: Tensor) -> Tensor:
 def mape(truth: Tensor, prediction: Tensor) -> Tensor:
     """Mean absolute error in per cent of the truth, both (n,)."""
     return 100.0 * ops.mean(ops.abs(truth - prediction) / ops.maximum(ops.abs(truth), 1e-7))
+
+
+def cross_entropy(truth: Tensor, logits: Tensor) -> Tensor:
+    """Mean cross-entropy of logits (n, types) for types (n,)."""
+    chosen = ops.one_hot(truth, logits.shape[-1], dtype=logits.dtype)
+    return -ops.mean(ops.sum(chosen * ops.log_softmax(logits), axis=-1))
 
 
 def deposited_energy(cells: Tensor) -> Tensor:

@@ -8,15 +8,17 @@ the loss, where it is stable, and adds no parameters.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
 from keras import layers, ops
 
 from workers.models.gan3d.convolution import Convolution, Tensor
-from workers.models.gan3d.params import Axes, Generator, Params
+from workers.models.gan3d.params import Axes, Discriminator, Generator, Params
 from workers.models.gan3d.shapes import POOL, Plan
+from workers.trial import Precision
 
 #: Keras ships no types.
 Model: TypeAlias = Any
@@ -32,71 +34,113 @@ def seeds(*entropy: int) -> Iterator[int]:
         yield from map(int, sequence.spawn(1)[0].generate_state(16))
 
 
-def build_generator(params: Params, plan: Plan, seed: int, *, pairs: bool) -> Model:
+class Inputs(NamedTuple):
+    """Conditions as the networks see them: Ep / 100 GeV, theta [rad], type of particle, each (n,).
+
+    A tuple, so that compiled functions take it apart.
+    """
+
+    energy: Tensor
+    theta: Tensor
+    particle: Tensor
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the same functions are computed.
+
+    Attributes:
+        pairs: narrow convolutions take cells in pairs (for CPUs).
+        precision: of the convolutions; heads, images and variables are float32 in any case.
+    """
+
+    pairs: bool = True
+    precision: Precision = "float32"
+
+    @property
+    def hidden(self) -> str:
+        """The Keras policy of hidden layers."""
+        return "mixed_bfloat16" if self.precision == "bfloat16" else "float32"
+
+
+def build_generator(params: Params, plan: Plan, seed: int, form: Form) -> Model:
     """Latent vectors (n, latent_size) to images (n, x, y, z, 1), in transformed units."""
-    g, seed_of = params.generator, seeds(seed, 0)
+    g, seed_of, dtype = params.generator, seeds(seed, 0), form.hidden
     latent = keras.Input((g.latent_size,), name="latent")
     size = int(np.prod(plan.seed_grid)) * g.seed_filters
-    x = layers.Dense(size, kernel_initializer=_glorot(next(seed_of)), name="seed")(latent)
-    x = layers.Reshape((*plan.seed_grid, g.seed_filters), name="seed_grid")(x)
+    glorot = _glorot(next(seed_of))
+    x = layers.Dense(size, kernel_initializer=glorot, dtype=dtype, name="seed")(latent)
+    x = layers.Reshape((*plan.seed_grid, g.seed_filters), dtype=dtype, name="seed_grid")(x)
     for i, step in enumerate(plan.generator[:-1], start=1):
         he = keras.initializers.HeUniform(seed=next(seed_of))
-        x = Convolution(step, he, bias=True, pairs=pairs, name=f"g{i}")(x)
-        x = _activation(g, f"g{i}_activation")(x)
+        x = Convolution(step, he, bias=True, pairs=form.pairs, dtype=dtype, name=f"g{i}")(x)
+        x = _activation(g, dtype, f"g{i}_activation")(x)
         if i < len(g.layers):
-            x = layers.BatchNormalization(
-                epsilon=g.norm_epsilon, momentum=g.norm_momentum, name=f"g{i}_norm"
-            )(x)
+            x = _normalisation(g, dtype, f"g{i}_norm")(x)
     normal = keras.initializers.GlorotNormal(seed=next(seed_of))
-    x = Convolution(plan.generator[-1], normal, bias=g.last_bias, pairs=False, name="last")(x)
+    x = Convolution(
+        plan.generator[-1], normal, bias=g.last_bias, pairs=False, dtype=dtype, name="last"
+    )(x)
     return keras.Model(latent, layers.ReLU(name="cells")(x), name="generator")
 
 
-def build_discriminator(
-    params: Params, plan: Plan, shape: Axes, seed: int, *, pairs: bool
-) -> Model:
-    """Images (n, x, y, z, 1) to [real/fake logit (n, 1), primary energy / 100 GeV (n, 1)]."""
-    d, seed_of = params.discriminator, seeds(seed, 1)
+def build_discriminator(params: Params, plan: Plan, shape: Axes, seed: int, form: Form) -> Model:
+    """Images (n, x, y, z, 1) to the heads: a list of real/fake logit and Ep / 100 GeV (n, 1).
+
+    With several particle types there is a third, the types' logits (n, types).
+    """
+    d, seed_of, dtype = params.discriminator, seeds(seed, 1), form.hidden
     image = keras.Input((*shape, 1), name="image")
     x = image
     for i, step in enumerate(plan.discriminator, start=1):
-        x = Convolution(step, _glorot(next(seed_of)), bias=True, pairs=pairs, name=f"d{i}")(x)
-        x = layers.LeakyReLU(SLOPE, name=f"d{i}_activation")(x)
+        glorot = _glorot(next(seed_of))
+        x = Convolution(step, glorot, bias=True, pairs=form.pairs, dtype=dtype, name=f"d{i}")(x)
+        x = layers.LeakyReLU(SLOPE, dtype=dtype, name=f"d{i}_activation")(x)
         if i > 1:
-            x = layers.BatchNormalization(
-                epsilon=d.norm_epsilon, momentum=d.norm_momentum, name=f"d{i}_norm"
-            )(x)
+            x = _normalisation(d, dtype, f"d{i}_norm")(x)
         if d.dropout > 0:
-            x = layers.Dropout(d.dropout, seed=next(seed_of), name=f"d{i}_dropout")(x)
-    x = layers.AveragePooling3D(POOL, name="pool")(x)
+            x = layers.Dropout(d.dropout, seed=next(seed_of), dtype=dtype, name=f"d{i}_dropout")(x)
+    x = layers.AveragePooling3D(POOL, dtype=dtype, name="pool")(x)
     x = layers.Flatten(name="flat")(x)
+    sizes = {"real_fake": 1, "primary_energy": 1}
+    if params.particles > 1:
+        sizes["particle"] = params.particles
     heads = [
-        layers.Dense(1, kernel_initializer=_glorot(next(seed_of)), name=name)(x)
-        for name in ("real_fake", "primary_energy")
+        layers.Dense(size, kernel_initializer=_glorot(next(seed_of)), name=name)(x)
+        for name, size in sizes.items()
     ]
     return keras.Model(image, heads, name="discriminator")
 
 
-def latent_vectors(params: Params, noise: Tensor, energy: Tensor, theta: Tensor) -> Tensor:
+def latent_vectors(params: Params, noise: Tensor, conditions: Inputs) -> Tensor:
     """Inputs of the generator (n, latent_size).
 
     Args:
         params: the configuration.
         noise: (n, noise_size) standard normal numbers.
-        energy: Ep / 100 GeV (n,).
-        theta: angle of incidence (n,) [rad]; used where theta is a condition.
+        conditions: of the n showers; angle and type are used where they are conditions.
     """
-    energy = ops.expand_dims(energy, -1)
+    energy = ops.expand_dims(conditions.energy, -1)
     if params.generator.conditioning == "hadamard":
         return noise * energy
-    conditions = [energy, ops.expand_dims(theta, -1)] if params.angle else [energy]
-    return ops.concatenate([*conditions, noise], axis=-1)
+    columns = [energy]
+    if params.angle:
+        columns.append(ops.expand_dims(conditions.theta, -1))
+    if params.particles > 1:
+        columns.append(ops.one_hot(conditions.particle, params.particles, dtype=noise.dtype))
+    return ops.concatenate([*columns, noise], axis=-1)
 
 
-def _activation(g: Generator, name: str) -> Any:
+def _activation(g: Generator, dtype: str, name: str) -> Any:
     if g.activation == "relu":
-        return layers.ReLU(name=name)
-    return layers.LeakyReLU(SLOPE, name=name)
+        return layers.ReLU(dtype=dtype, name=name)
+    return layers.LeakyReLU(SLOPE, dtype=dtype, name=name)
+
+
+def _normalisation(network: Generator | Discriminator, dtype: str, name: str) -> Any:
+    return layers.BatchNormalization(
+        epsilon=network.norm_epsilon, momentum=network.norm_momentum, dtype=dtype, name=name
+    )
 
 
 def _glorot(seed: int) -> Any:

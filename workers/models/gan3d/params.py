@@ -51,7 +51,8 @@ class Generator:
 
     Attributes:
         latent_size: length of the input vector, conditions included for "concat".
-        conditioning: "hadamard" multiplies noise by Ep/100; "concat" is [Ep/100, theta, noise].
+        conditioning: "hadamard" multiplies noise by Ep/100; "concat" is [Ep/100, theta, particle
+            type (one-hot), noise], each condition only where the data vary in it.
         seed_grid: cells per axis of the reshaped dense layer, for the published geometry.
         seed_filters: its channels.
         layers: hidden convolutions.
@@ -90,6 +91,7 @@ class Weights:
     real_fake: float
     primary_energy: float
     angle: float
+    particle: float = dataclasses.field(default=1.0, kw_only=True)
     deposited_energy: float
     bins: float = 0.0
 
@@ -112,6 +114,8 @@ class Training:
         batch_size: showers per step.
         g_steps: generator steps per pair (real, fake) of discriminator steps.
         label_flip: probability that a discriminator label is flipped.
+        average: decay per batch of the moving average of the generator's weights, with which
+            showers are generated; 0 generates with the weights themselves.
     """
 
     g_learning_rate: float = 1e-3
@@ -120,6 +124,7 @@ class Training:
     batch_size: int = 128
     g_steps: int = 2
     label_flip: float = 0.05
+    average: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,8 @@ class Params:
     Attributes:
         shape: the geometry for which kernels, paddings and seed grid were published.
         angle: whether theta is a condition and the angle a loss term.
+        particles: number of particle types; with several, the type is a condition, and the
+            discriminator has a head that tells it.
     """
 
     shape: Axes
@@ -138,24 +145,26 @@ class Params:
     weights: Weights
     transform: Transform
     training: Training
+    particles: int = 1
 
-    def for_angle(self, angle: bool) -> Params:
-        """The same configuration for data with or without a varying angle.
+    def for_data(self, *, angle: bool, particles: int) -> Params:
+        """The same configuration for data with or without varying angle and particle type.
 
-        A product of noise and energy has no place for theta, so that a fixed-angle
+        A product of noise and energy has no place for other conditions, so that a fixed-angle
         configuration is concatenated on such data.
         """
         generator = self.generator
-        if angle and generator.conditioning == "hadamard":
+        if (angle or particles > 1) and generator.conditioning == "hadamard":
             generator = dataclasses.replace(generator, conditioning="concat")
-        return dataclasses.replace(self, angle=angle, generator=generator)
+        return dataclasses.replace(self, angle=angle, particles=particles, generator=generator)
 
     @property
     def noise_size(self) -> int:
         """Random numbers per shower."""
         if self.generator.conditioning == "hadamard":
             return self.generator.latent_size
-        return self.generator.latent_size - 1 - int(self.angle)
+        types = self.particles if self.particles > 1 else 0
+        return self.generator.latent_size - 1 - int(self.angle) - types
 
 
 #: Flat name -> (section, field, kind, lowest, highest).
@@ -166,6 +175,7 @@ _SCALARS: Mapping[str, tuple[str, str, type, float, float]] = {
     "dropout": ("discriminator", "dropout", float, 0.0, 0.95),
     "W_G": ("weights", "real_fake", float, 0.0, math.inf),
     "W_P": ("weights", "primary_energy", float, 0.0, math.inf),
+    "W_T": ("weights", "particle", float, 0.0, math.inf),
     "W_A": ("weights", "angle", float, 0.0, math.inf),
     "W_E": ("weights", "deposited_energy", float, 0.0, math.inf),
     "W_B": ("weights", "bins", float, 0.0, math.inf),
@@ -176,6 +186,7 @@ _SCALARS: Mapping[str, tuple[str, str, type, float, float]] = {
     "batch_size": ("training", "batch_size", int, 1, 65536),
     "g_steps": ("training", "g_steps", int, 1, 16),
     "label_flip": ("training", "label_flip", float, 0.0, 0.5),
+    "average": ("training", "average", float, 0.0, 0.99999),
 }
 #: Flat name -> (section, field, choices).
 _CHOICES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {

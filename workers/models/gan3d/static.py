@@ -33,18 +33,19 @@ def generator_costs(params: Params, plan: Plan) -> Costs:
     return Costs(parameters, macs, seed + _activations(plan.generator))
 
 
-def discriminator_costs(plan: Plan) -> Costs:
-    """Exact parameters and multiply-accumulates of the discriminator with its two heads."""
+def discriminator_costs(params: Params, plan: Plan) -> Costs:
+    """Exact parameters and multiply-accumulates of the discriminator with its heads."""
     flat = math.prod(plan.pooled) * plan.discriminator[-1].layer.filters
-    parameters = _convolutions(plan.discriminator) + 2 * (flat + 1)
+    outputs = 2 + (params.particles if params.particles > 1 else 0)
+    parameters = _convolutions(plan.discriminator) + outputs * (flat + 1)
     parameters += 4 * sum(step.layer.filters for step in plan.discriminator[1:])
-    macs = _macs(plan.discriminator) + 2 * flat
+    macs = _macs(plan.discriminator) + outputs * flat
     return Costs(parameters, macs, _activations(plan.discriminator))
 
 
 def metrics(params: Params, plan: Plan) -> Mapping[str, float]:
     """Static numbers of both networks by name."""
-    g, d = generator_costs(params, plan), discriminator_costs(plan)
+    g, d = generator_costs(params, plan), discriminator_costs(params, plan)
     return {
         "generator_parameters": float(g.parameters),
         "discriminator_parameters": float(d.parameters),
@@ -77,7 +78,7 @@ def training_bytes(params: Params, g: Costs, d: Costs) -> int:
 
 def summary(params: Params, plan: Plan) -> str:
     """The architecture as text, layer by layer."""
-    g, d = generator_costs(params, plan), discriminator_costs(plan)
+    g, d = generator_costs(params, plan), discriminator_costs(params, plan)
     g_in = params.generator.latent_size
     lines = [
         f"generator: {g.parameters:,} parameters, {g.macs / 1e9:.3f} GMAC per shower",
@@ -86,7 +87,7 @@ def summary(params: Params, plan: Plan) -> str:
         f"discriminator: {d.parameters:,} parameters, {d.macs / 1e9:.3f} GMAC per shower",
         *map(_line, plan.discriminator),
         f"  average pooling -> {_grid(plan.pooled)} x {plan.discriminator[-1].layer.filters}",
-        "  heads: real/fake, primary energy",
+        "  heads: real/fake, primary energy" + (", particle" if params.particles > 1 else ""),
     ]
     return "\n".join(lines)
 

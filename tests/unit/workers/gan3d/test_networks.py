@@ -20,12 +20,12 @@ def build(name: str, point: dict[str, Any], shape: Axes) -> tuple[Any, Any, Any,
 
     params = configure(PRESETS[name], point)
     sizes = plan(params, shape)
-    generator = networks.build_generator(params, sizes, 1, pairs=True)
+    generator = networks.build_generator(params, sizes, 1, networks.Form())
     return (
         params,
         sizes,
         generator,
-        networks.build_discriminator(params, sizes, shape, 1, pairs=True),
+        networks.build_discriminator(params, sizes, shape, 1, networks.Form()),
     )
 
 
@@ -33,7 +33,7 @@ def build(name: str, point: dict[str, Any], shape: Axes) -> tuple[Any, Any, Any,
 def test_published_parameter_counts(name: str) -> None:
     params, sizes, generator, discriminator = build(name, {}, PRESETS[name].shape)
     assert generator.count_params() == generator_costs(params, sizes).parameters
-    assert discriminator.count_params() == discriminator_costs(sizes).parameters
+    assert discriminator.count_params() == discriminator_costs(params, sizes).parameters
     trainable = {"fixed-angle": (872_808, 73_402), "variable-angle-a": (1_607_208, 87_354)}
     if name in trainable:
         count = [
@@ -63,7 +63,7 @@ def test_output_has_the_shape_of_the_geometry(name: str, shape: Axes) -> None:
     logit, primary = discriminator(image, training=False)
     assert tuple(logit.shape) == tuple(primary.shape) == (2, 1)
     assert generator.count_params() == generator_costs(params, sizes).parameters
-    assert discriminator.count_params() == discriminator_costs(sizes).parameters
+    assert discriminator.count_params() == discriminator_costs(params, sizes).parameters
 
 
 STEPS = {
@@ -93,7 +93,9 @@ def test_cheaper_forms_equal_up_sampling_padding_and_convolution(case: str) -> N
         for s, u, p, k in zip(inputs, layer.upsample, pads, layer.kernel, strict=True)
     ]
     step = Step(layer, channels, pads, (grid[0], grid[1], grid[2]))
-    convolution = Convolution(step, "glorot_uniform", bias=False, pairs=True, name="c")
+    convolution = Convolution(
+        step, "glorot_uniform", bias=False, pairs=True, dtype="float32", name="c"
+    )
     x = np.random.default_rng(0).normal(size=(2, *inputs, channels)).astype(np.float32)
     y = convolution(x)
     large = keras.layers.UpSampling3D(layer.upsample)(x)
@@ -104,14 +106,19 @@ def test_cheaper_forms_equal_up_sampling_padding_and_convolution(case: str) -> N
 
 
 def test_conditions_enter_the_latent_vector_as_published() -> None:
-    from workers.models.gan3d.networks import latent_vectors
+    from workers.models.gan3d.networks import Inputs, latent_vectors
 
     noise = np.arange(6, dtype=np.float32).reshape(2, 3)
-    energy, theta = np.float32([1.0, 2.0]), np.float32([1.1, 1.9])
-    hadamard = latent_vectors(PRESETS["fixed-angle"], noise, energy, theta)
-    np.testing.assert_array_equal(hadamard, noise * energy[:, None])
-    concat = latent_vectors(PRESETS["variable-angle-b"], noise, energy, theta)
+    conditions = Inputs(np.float32([1.0, 2.0]), np.float32([1.1, 1.9]), np.int32([0, 1]))
+    hadamard = latent_vectors(PRESETS["fixed-angle"], noise, conditions)
+    np.testing.assert_array_equal(hadamard, noise * conditions.energy[:, None])
+    concat = latent_vectors(PRESETS["variable-angle-b"], noise, conditions)
+    energy, theta, particle = conditions
     np.testing.assert_array_equal(concat, np.column_stack([energy, theta, noise]))
-    no_angle = PRESETS["variable-angle-b"].for_angle(False)
-    concat = latent_vectors(no_angle, noise, energy, theta)
+    no_angle = PRESETS["variable-angle-b"].for_data(angle=False, particles=1)
+    concat = latent_vectors(no_angle, noise, conditions)
     np.testing.assert_array_equal(concat, np.column_stack([energy, noise]))
+    types = PRESETS["variable-angle-b"].for_data(angle=True, particles=2)
+    concat = latent_vectors(types, noise, conditions)
+    one_hot = np.column_stack([particle == 0, particle == 1])
+    np.testing.assert_array_equal(concat, np.column_stack([energy, theta, one_hot, noise]))

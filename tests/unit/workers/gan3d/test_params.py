@@ -64,11 +64,11 @@ def test_an_unknown_preset_is_answered_with_the_nearest() -> None:
 
 
 def test_a_fixed_angle_configuration_is_concatenated_where_theta_varies() -> None:
-    got = FIXED_ANGLE.for_angle(True)
+    got = FIXED_ANGLE.for_data(angle=True, particles=1)
     assert (got.generator.conditioning, got.noise_size) == ("concat", 198)
-    fixed = VARIABLE_ANGLE_B.for_angle(False)
+    fixed = VARIABLE_ANGLE_B.for_data(angle=False, particles=1)
     assert (fixed.generator.conditioning, fixed.noise_size) == ("concat", 255)
-    assert FIXED_ANGLE.for_angle(False) == FIXED_ANGLE
+    assert FIXED_ANGLE.for_data(angle=False, particles=1) == FIXED_ANGLE
 
 
 def test_conditioning_is_a_choice() -> None:

@@ -93,7 +93,7 @@ def test_published_sizes_after_every_step(name: str) -> None:
 def test_published_counts(name: str) -> None:
     params = PRESETS[name]
     sizes = plan(params, params.shape)
-    g, d = generator_costs(params, sizes), discriminator_costs(sizes)
+    g, d = generator_costs(params, sizes), discriminator_costs(params, sizes)
     assert (g.parameters, d.parameters) == COUNTS[name][:2]
     assert (round(g.macs / 1e9, 3), round(d.macs / 1e9, 3)) == COUNTS[name][2:]
 

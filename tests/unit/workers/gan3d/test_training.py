@@ -122,7 +122,7 @@ def test_moving_statistics_of_the_discriminator_move_in_its_own_steps_only() -> 
 
     frozen = weights(d)
     image = tf.random.stateless_normal([8, 8, 8, 8, 1], [1, 2])
-    m.trainer._frozen_discriminator(image)
+    m.trainer.step._frozen_discriminator(image)
     assert equal(frozen, weights(d))
 
 
@@ -130,11 +130,12 @@ def test_a_generator_step_uses_batch_statistics_and_moves_only_the_generator() -
     import tensorflow as tf
 
     m = model()
-    t = m.trainer
+    t = m.trainer.step
     d_before, g_before = weights(t.discriminator), weights(t.generator)
     truth = {
         "real_fake": tf.ones([8]),
         "primary_energy": tf.ones([8]),
+        "particle": tf.zeros([8], tf.int32),
         "deposited_energy": tf.ones([8]),
     }
     t._g_step(tf.random.stateless_normal([8, 8], [1, 2]), truth)
@@ -146,7 +147,7 @@ def test_a_generator_step_uses_batch_statistics_and_moves_only_the_generator() -
 def test_dropout_masks_differ_between_steps() -> None:
     import tensorflow as tf
 
-    t = model(dropout=0.5).trainer
+    t = model(dropout=0.5).trainer.step
     image = tf.ones([4, 8, 8, 8, 1])
     first, second = t._frozen_discriminator(image)[0], t._frozen_discriminator(image)[0]
     assert not np.array_equal(first, second)
