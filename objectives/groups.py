@@ -39,7 +39,7 @@ OBSERVABLES: dict[str, tuple[str, ...]] = {
     "energy": ("sampling_fraction",),
     "longitudinal": ("mz", "sz", "third_", "layer_"),
     "transverse": ("mx", "my", "sx", "sy", "r_mean", "r_rms", "core", "halo"),
-    "cells": ("hits", "hottest", "spectrum_"),
+    "cells": ("hits", "hottest", "spectrum_", "unseen"),
     "angle": ("angle",),
 }
 #: Floors of these are subtracted, all others' in quadrature.
@@ -75,12 +75,13 @@ class Target:
 
     @cached_property
     def columns(self) -> dict[str, Index]:
-        """Columns of each group of observables."""
-        return {
+        """Columns of each group of observables that the reference has any of."""
+        columns = {
             group: np.flatnonzero([n.startswith(prefixes) for n in self.names])
             for group, prefixes in OBSERVABLES.items()
             if group != "angle" or self.geometry.has_angle
         }
+        return {group: index for group, index in columns.items() if len(index)}
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -119,8 +120,7 @@ class Target:
             self.sample.values[:, self._joint_columns],
             self._bins(self.sample),
         )
-        # A group that the reference gives no feature to cannot be wrong.
-        observables = [float(w[c].mean()) if len(c) else 0.0 for c in self.columns.values()]
+        observables = [float(w[c].mean()) for c in self.columns.values()]
         return [*observables, corr, cond]
 
     def _joint(self, sample: Sample) -> Array:

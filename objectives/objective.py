@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from objectives.groups import WORST, combine, compress
 from objectives.metrics import human_metrics
-from objectives.observables import features
+from objectives.observables import Features
 from objectives.pulls import CLIP
 from objectives.reference import Reference
 from objectives.samples import Sample
 from objectives.showers import Showers
 
-__all__ = ["WORST", "Score", "evaluate"]
+__all__ = ["WORST", "Score", "evaluate", "judge"]
 
 #: Parts of the delete-a-group jackknife that gives the error of S.
 JACKKNIFE_PARTS = 8
@@ -70,7 +70,16 @@ def evaluate(generated: Showers, reference: Reference, asked: int | None = None)
     Raises:
         DataError: if the grid is not the reference's.
     """
-    sample, bad = _features(generated, reference, asked)
+    return judge(reference.features(generated), reference, asked)
+
+
+def judge(seen: Features, reference: Reference, asked: int | None = None) -> Score:
+    """Judge showers by their features, for samples too large to be kept.
+
+    ``judge(Features.joined([reference.features(part) for part in parts]), reference)`` is
+    :func:`evaluate` of all the parts together.
+    """
+    sample, bad = _sample(seen, reference, asked)
     metrics = human_metrics(reference, sample[~bad], float(bad.mean()))
     floor, floor_sd = reference.floors.score(len(sample))
     z = reference.pulls(sample)
@@ -81,15 +90,14 @@ def evaluate(generated: Showers, reference: Reference, asked: int | None = None)
     return Score(float(s[0]), _jackknife(s[1:]), floor, floor_sd, groups, metrics)
 
 
-def _features(
-    generated: Showers, reference: Reference, asked: int | None
+def _sample(
+    seen: Features, reference: Reference, asked: int | None
 ) -> tuple[Sample, NDArray[np.bool_]]:
     """Features and bad mask of the showers, with a bad row for each missing one."""
-    n = len(generated)
+    n = len(seen.bad)
     total = max(n, asked or 0) or len(reference)
-    seen = features(generated, reference.geometry)
     columns = [seen.names.index(name) for name in reference.names]
-    conditions, given = reference.conditions(total), generated.conditions
+    conditions, given = reference.conditions(total), seen.conditions
     # What has no usable condition is bad already; it stands at a condition of the reference.
     usable = np.isfinite(given.energy) & (given.energy > 0) & np.isfinite(given.theta)
     usable &= (given.particle >= 0) & (given.particle < len(reference.geometry.particles))

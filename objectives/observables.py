@@ -9,25 +9,27 @@ Notation:
     x, y, r   transverse coordinates, distance to the barycentre        [cells]
     z         depth, the layer index                                    [layers]
 
-One transverse cell is the geometric mean of the pitches in x and y. Every sum
-over cells is a product with the columns of a :class:`CellTable`, so that another
-geometry family needs another table, not other observables.
+Every sum over cells is a product with the columns of a
+:class:`~objectives.cell_table.CellTable`, so that another geometry has another
+table, not other observables. What a geometry cannot have does not vary, and is
+left out of its reference: the slope of one layer, or its thirds.
 
 Both sides are read out alike: negative cells and cells below the geometry's
-threshold count as zero. Everything is float32, on both sides: mixing types
+threshold or absent from a layer count as zero. Everything is float32, on both sides: mixing types
 makes equal samples differ in the last bit, which a classifier sees.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives.showers import Showers
+from objectives.cell_table import CellTable
+from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 
@@ -54,57 +56,32 @@ CORE = (
     *("third_1", "third_2", "third_3"),
     *("hits", "hits_high", "hottest", "angle"),
 )
+#: Share of Etot in cells where no shower of the reference has energy.
+UNSEEN = "unseen"
 
 
-@dataclass(frozen=True)
-class CellTable:
-    """Where the cells are: one row per transverse column, one per layer.
-
-    Attributes:
-        x, y: transverse coordinates (t,) [cells], about the centre of the grid.
-        z: depths (l,) [layers].
-        slope_unit: transverse cells per layer to mm per mm.
-    """
-
-    x: Array64
-    y: Array64
-    z: Array64
-    slope_unit: float
-
-    @classmethod
-    def of(cls, geometry: Geometry) -> CellTable:
-        """The table of a regular grid."""
-        (nx, ny, nz), (px, py, pz) = geometry.shape, geometry.cells.pitch
-        cell = float(np.sqrt(px * py))
-        x, y = np.meshgrid(_centres(nx) * px / cell, _centres(ny) * py / cell, indexing="ij")
-        return cls(x.ravel(), y.ravel(), np.arange(nz, dtype=np.float64), cell / pz)
-
-    @cached_property
-    def layer_weights(self) -> Array:
-        """Rows 1 and y (2, t): what is summed over each layer."""
-        return np.stack([np.ones_like(self.y), self.y]).astype(np.float32)
-
-    @cached_property
-    def thirds(self) -> Array64:
-        """Membership (l, 3) of each layer in the thirds of the depth (8, 8, 9 of 25 layers)."""
-        n = len(self.z)
-        edges = [n // 3, 2 * n // 3]
-        return np.eye(3)[np.digitize(np.arange(n), edges)]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Features:
-    """Observables by name.
+    """Observables by name, of showers that need not be kept.
 
     Attributes:
         names: of the k columns.
         values: (n, k) float32; rows of bad events are zero.
         bad: (n,) whether the event counts as bad.
+        conditions: of the n showers.
     """
 
     names: tuple[str, ...]
     values: Array
     bad: Mask
+    conditions: Conditions
+
+    @classmethod
+    def joined(cls, parts: Sequence[Features]) -> Features:
+        """The features of all showers of at least one part, all with the same names."""
+        values, bad = (np.concatenate([getattr(p, n) for p in parts]) for n in ("values", "bad"))
+        conditions = Conditions.joined([p.conditions for p in parts])
+        return cls(parts[0].names, values, bad, conditions)
 
     def column(self, name: str) -> Array:
         """One observable (n,)."""
@@ -114,7 +91,7 @@ class Features:
 def feature_names(geometry: Geometry) -> tuple[str, ...]:
     """Names of the columns of :func:`features`, in order."""
     layers = tuple(f"layer_{i}" for i in range(geometry.shape[2]))
-    return CORE + layers + tuple(f"spectrum_{i}" for i in SPECTRUM)
+    return (*CORE, *layers, *(f"spectrum_{i}" for i in SPECTRUM), UNSEEN)
 
 
 def observables_digest(geometry: Geometry) -> str:
@@ -144,16 +121,17 @@ def bad_events(cells: Array, eps: float = DEFAULT_THRESHOLD) -> Mask:
     return bad
 
 
-def features(showers: Showers, geometry: Geometry) -> Features:
+def features(showers: Showers, geometry: Geometry, unseen: Mask | None = None) -> Features:
     """All observables of all showers.
 
     Args:
-        showers: n showers; their cells may hold anything.
+        showers: n showers; their cells may hold anything, and may be a memory map.
         geometry: of the showers; its threshold is applied.
+        unseen: cells (x, y, z) where no shower of the reference has energy; none if None.
 
     Returns:
-        n rows: 18 core observables, log10 of the layers' shares of Ep, and the number
-        of cells in powers of two of energy.
+        n rows: 18 core observables, log10 of the layers' shares of Ep, the number of cells in
+        powers of two of energy, and the share of energy in unseen cells.
 
     Raises:
         DataError: if the grid is not the geometry's.
@@ -164,31 +142,42 @@ def features(showers: Showers, geometry: Geometry) -> Features:
             f"{list(showers.cells.shape[1:])}; generate for the reference's geometry"
         )
     table, names = CellTable.of(geometry), feature_names(geometry)
-    step = max(1, CHUNK_CELLS // int(np.prod(geometry.shape)))
+    unseen = np.zeros(geometry.shape, dtype=np.bool_) if unseen is None else unseen
     values = np.zeros((len(showers), len(names)), dtype=np.float32)
     bad = np.ones(len(showers), dtype=np.bool_)
+    for rows in chunks(showers):
+        values[rows], bad[rows] = _chunk(showers[rows], geometry, table, unseen)
+    return Features(names, values, bad, showers.conditions)
+
+
+def chunks(showers: Showers) -> Iterator[slice]:
+    """Slices of as many showers as are looked at together."""
+    step = max(1, CHUNK_CELLS // max(1, int(np.prod(showers.cells.shape[1:]))))
     for start in range(0, len(showers), step):
-        rows = slice(start, start + step)
-        values[rows], bad[rows] = _chunk(showers[rows], geometry, table)
-    return Features(names, values, bad)
+        yield slice(start, start + step)
 
 
-def _centres(n: int) -> Array64:
-    return np.arange(n, dtype=np.float64) - 0.5 * (n - 1)
+def filled_cells(cells: Array, geometry: Geometry) -> Mask:
+    """Which cells (n, x, y, z) of a shower are read out: at the threshold or above."""
+    lowest = max(geometry.threshold, float(np.finfo(np.float32).tiny))
+    filled: Mask = cells >= lowest
+    return filled if geometry.present is None else filled & geometry.present
 
 
-def _chunk(showers: Showers, geometry: Geometry, table: CellTable) -> tuple[Array, Mask]:
+def _chunk(
+    showers: Showers, geometry: Geometry, table: CellTable, unseen: Mask
+) -> tuple[Array, Mask]:
     """Features and bad mask of a few showers."""
-    n, threshold = len(showers), geometry.threshold
-    cells = np.asarray(showers.cells, dtype=np.float32)
-    bad = bad_events(cells, threshold)
+    cells, conditions = np.asarray(showers.cells, dtype=np.float32), showers.conditions
+    bad = bad_events(cells, geometry.threshold)
     with np.errstate(all="ignore"):  # what overflows is marked as bad below
-        keep = cells >= max(threshold, float(np.finfo(np.float32).tiny))
+        keep = filled_cells(cells, geometry)
         keep[bad] = False
-        cells = np.where(keep, cells, np.float32(0)).reshape(n, len(table.x), len(table.z))
-        shape = _shapes(cells, table)
-        columns = [*shape[:-1], *_counts(cells, threshold), shape[-1]]
-        rows = _assemble(columns, np.float64(1) * showers.energy, np.float64(1) * showers.theta)
+        cells = np.where(keep, cells, np.float32(0)).reshape(len(cells), -1)
+        shape = _shapes(cells.reshape(len(cells), -1, len(table.z)), table)
+        counts = _counts(cells, keep.reshape(cells.shape), geometry.threshold)
+        hidden = (cells @ unseen.reshape(-1, 1).astype(np.float32)).astype(np.float64)
+        rows = _assemble([*shape, *counts, hidden], conditions)
         values = rows.astype(np.float32)
     bad |= ~np.isfinite(values).all(axis=1) | (shape[0][:, 0] <= 0)
     values[bad] = 0.0
@@ -196,25 +185,24 @@ def _chunk(showers: Showers, geometry: Geometry, table: CellTable) -> tuple[Arra
 
 
 def _shapes(cells: Array, table: CellTable) -> list[Array64]:
-    """Etot, moments, radial shares, thirds, layer energies and slope of (n, t, l) cells."""
-    sums = np.matmul(table.layer_weights, cells).astype(np.float64)  # (n, 2, l)
-    layers, y_layers = sums[:, 0], sums[:, 1]
+    """Etot, slope, thirds, layer energies, moments and radial shares of (n, t, l) cells."""
+    layers, y_layers = table.layer_sums(cells)
     total = layers.sum(axis=1, keepdims=True)
-    column = cells.sum(axis=2).astype(np.float64) / total  # (n, t): shares of Etot
-    mx, my = column @ table.x[:, None], column @ table.y[:, None]
-    dx2, dy2 = (table.x - mx) ** 2, (table.y - my) ** 2
+    layers_share = layers / total
+    mz = layers_share @ table.z[:, None]
+    sz2 = _mean(layers_share, (table.z - mz) ** 2)
+    depth = table.depth - layers_share @ table.depth[:, None]
+    # Energy-weighted least squares through the layers' barycentres; one layer has no slope.
+    slope = _mean(y_layers / total, depth) / np.maximum(_mean(layers_share, depth**2), 1e-12)
+    column, (x, y, v) = table.columns(cells) / total, table.places
+    mx, my = column @ x[:, None], column @ y[:, None]
+    dx2, dy2 = (x - mx) ** 2 + v, (y - my) ** 2 + v
     sx2, sy2 = _mean(column, dx2), _mean(column, dy2)
     r = np.sqrt(dx2 + dy2)
-    mz = layers @ table.z[:, None] / total
-    dz = table.z - mz
-    sz2 = _mean(layers / total, dz**2)
-    # Energy-weighted least squares through the layers' barycentres; one layer has no slope.
-    slope = table.slope_unit * _mean(y_layers / total, dz) / np.maximum(sz2, 1e-12)
+    moments = [mx, my, mz, np.sqrt(sx2), np.sqrt(sy2), np.sqrt(sz2)]
     radial = [_mean(column, r), np.sqrt(sx2 + sy2)]
     shares = [_mean(column, r < CORE_RADIUS), _mean(column, r > HALO_RADIUS)]
-    thirds = (layers / total) @ table.thirds
-    widths = [np.sqrt(sx2), np.sqrt(sy2), np.sqrt(sz2)]
-    return [total, mx, my, mz, *widths, *radial, *shares, thirds, layers, slope]
+    return [total, slope, layers_share @ table.thirds, layers, *moments, *radial, *shares]
 
 
 def _mean(weights: Array64, values: Array64 | Mask) -> Array64:
@@ -222,12 +210,11 @@ def _mean(weights: Array64, values: Array64 | Mask) -> Array64:
     return np.asarray(np.einsum("ij,ij->i", weights, values)[:, None], dtype=np.float64)
 
 
-def _counts(cells: Array, threshold: float) -> list[Array64]:
-    """Hits above both thresholds, hottest cell [GeV], cells per power of two, of (n, t, l)."""
+def _counts(cells: Array, filled: Mask, threshold: float) -> list[Array64]:
+    """Hits above both thresholds, hottest cell [GeV], cells per power of two, of (n, c) cells."""
     n = len(cells)
-    flat = cells.reshape(n, -1)
-    filled = np.flatnonzero(flat)
-    event, energy = filled // flat.shape[1], flat.ravel()[filled]
+    place = np.flatnonzero(filled)
+    event, energy = place // cells.shape[1], cells.ravel()[place]
     high = HIGH_THRESHOLD * (threshold or DEFAULT_THRESHOLD)
     hits = np.bincount(event, minlength=n)
     hits_high = np.bincount(event[energy >= high], minlength=n)
@@ -236,18 +223,20 @@ def _counts(cells: Array, threshold: float) -> list[Array64]:
     inside = bins >= 0
     index = event[inside] * len(SPECTRUM) + np.minimum(bins[inside], len(SPECTRUM) - 1)
     spectrum = np.bincount(index, minlength=n * len(SPECTRUM)).reshape(n, -1)
-    hottest = flat.max(axis=1, keepdims=True)
+    hottest = cells.max(axis=1, keepdims=True)
     return [
         np.asarray(c, dtype=np.float64)
         for c in (hits[:, None], hits_high[:, None], hottest, spectrum)
     ]
 
 
-def _assemble(columns: list[Array64], energy: Array64, theta: Array64) -> Array64:
+def _assemble(columns: list[Array64], conditions: Conditions) -> Array64:
     """The feature matrix from sums: ratios, logarithms and the angle residual."""
-    total, *moments, thirds, layers, hits, hits_high, hottest, spectrum, slope = columns
-    primary = energy[:, None]
-    angle = 0.5 * np.pi - np.arctan(slope) - theta[:, None]
+    total, slope, thirds, layers, *moments, hits, hits_high, hottest, spectrum, hidden = columns
+    primary = conditions.energy.astype(np.float64)[:, None]
+    angle = 0.5 * np.pi - np.arctan(slope) - conditions.theta.astype(np.float64)[:, None]
+    if layers.shape[1] == 1:
+        angle = np.zeros_like(angle)
     shares = np.log10(layers / primary + SHARE_FLOOR)
     core = [total / primary, *moments, thirds, hits, hits_high, hottest / total, angle]
-    return np.concatenate([*core, shares, spectrum], axis=1)
+    return np.concatenate([*core, shares, spectrum, hidden / total], axis=1)

@@ -46,7 +46,7 @@ RIDGE = 1.0
 #: A polynomial log-variance may not make the spread smaller than this share of the overall one.
 MIN_SPREAD = 0.1
 #: Spread [unit of the observable] below which deviations do not matter.
-TOLERANCE = {"mx": 0.1, "my": 0.1, "angle": np.radians(1.0)}
+TOLERANCE = {"mx": 0.1, "my": 0.1, "angle": np.radians(1.0), "unseen": 1e-3}
 SAMPLING_FRACTION_TOLERANCE = 0.005
 #: A fifth of a cell: otherwise a single cell in a rare bin of the spectrum is worth the clip.
 COUNT_TOLERANCE = 0.2

@@ -4,6 +4,12 @@ It is built once for a data set and a geometry, and holds features, not showers:
 about 1 MB for 2000 events. The pulls are fitted to the training events; every score
 is a comparison with the validation events. Scores compare only between references
 with the same digest.
+
+A generator must not hide energy where the reference has none. Cells that no shower of
+the reference fills are known, and the share of energy in them is an observable. New
+full-simulation showers have some there too, and so that they are judged alike, the
+cells unseen for a shower of the reference are those that no other one fills (the
+leave-one-out form of I. J. Good, Biometrika 40 (1953) 237).
 """
 
 from __future__ import annotations
@@ -21,7 +27,14 @@ from numpy.typing import NDArray
 
 from objectives import floors
 from objectives.groups import Target
-from objectives.observables import features, observables_digest
+from objectives.observables import (
+    UNSEEN,
+    Features,
+    chunks,
+    features,
+    filled_cells,
+    observables_digest,
+)
 from objectives.pulls import Pulls
 from objectives.samples import Sample, stratified
 from objectives.showers import Conditions, Showers
@@ -29,10 +42,13 @@ from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 from search_spaces.records import decode, encode
 
-FORMAT = 2
+#: To be raised with every change of what is computed: older files are then built again.
+FORMAT = 3
 MIN_TRAINING, MIN_VALIDATION = 80, 20
 #: A feature that equals its median in all but this share of the events is dropped.
 MIN_VARYING = 0.01
+Mask = NDArray[np.bool_]
+
 _PULLS = ("x_scale", "y_range", "mean", "log_var", "least")
 _CONDITIONS = ("energy", "theta", "particle")
 _FLOORS = ("sizes", "distances", "tau", "scores")
@@ -48,6 +64,7 @@ class Reference:
         pulls: conditional mean and spread of the features.
         sample: features (R, k) and conditions of the validation events.
         floors: f_g(N), tau_g, and the score of full-simulation showers.
+        unseen: cells (x, y, z) that no shower of the reference fills.
     """
 
     geometry: Geometry
@@ -55,6 +72,7 @@ class Reference:
     pulls: Pulls
     sample: Sample
     floors: floors.Floors
+    unseen: Mask
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -71,15 +89,35 @@ class Reference:
         Raises:
             DataError: for too few showers, another grid, or showers without energy.
         """
-        names, fitted = _sample(training, geometry, MIN_TRAINING, "training")
-        _, judged = _sample(validation, geometry, MIN_VALIDATION, "validation")
+        counts = _counts(training, geometry) + _counts(validation, geometry)
+        names, fitted = _sample(training, geometry, counts <= 1, MIN_TRAINING, "training")
+        _, judged = _sample(validation, geometry, counts <= 1, MIN_VALIDATION, "validation")
         median = np.median(fitted.values, axis=0)
-        varying = (fitted.values != median).mean(axis=0) >= MIN_VARYING
-        names = tuple(n for n, keep in zip(names, varying, strict=True) if keep)
-        fitted, judged = _select(fitted, varying), _select(judged, varying)
+        kept = (fitted.values != median).mean(axis=0) >= MIN_VARYING
+        kept[names.index(UNSEEN)] = bool((counts == 0).any())
+        names = tuple(n for n, keep in zip(names, kept, strict=True) if keep)
+        fitted, judged = _select(fitted, kept), _select(judged, kept)
         table = floors.measure(names, fitted, judged, geometry)
         pulls = Pulls.fit(names, fitted, geometry)
-        return cls(geometry, names, pulls, judged, table)
+        return cls(geometry, names, pulls, judged, table, counts == 0)
+
+    def features(self, showers: Showers) -> Features:
+        """All observables of showers to be judged, so that the showers need not be kept.
+
+        Raises:
+            DataError: if the grid is not the reference's.
+        """
+        return features(showers, self.geometry, self.unseen)
+
+    def sample_of(self, showers: Showers, part: str) -> Sample:
+        """The reference's features of other full-simulation showers.
+
+        Raises:
+            DataError: for too few showers, another grid, or showers without energy; ``part``
+                names them.
+        """
+        names, sample = _sample(showers, self.geometry, self.unseen, MIN_VALIDATION, part)
+        return _select(sample, np.array([name in self.names for name in names]))
 
     def conditions(self, n: int) -> Conditions:
         """The conditions for which to generate n showers.
@@ -144,14 +182,16 @@ class Reference:
 
     @classmethod
     def _of(cls, header: dict[str, Any], arrays: dict[str, Any]) -> Reference:
+        geometry = decode(Geometry, header["geometry"], "geometry", DataError)
         return cls(
-            decode(Geometry, header["geometry"], "geometry", DataError),
+            geometry,
             tuple(header["names"]),
             Pulls(**{name: arrays[name] for name in _PULLS}),
             Sample(arrays["values"], Conditions(*(arrays[name] for name in _CONDITIONS))),
             floors.Floors(
                 tuple(header["groups"]), header["events"], **{n: arrays[n] for n in _FLOORS}
             ),
+            _unpacked(arrays["unseen"], geometry.shape),
         )
 
     def _header(self) -> dict[str, Any]:
@@ -166,13 +206,26 @@ class Reference:
 
     def _arrays(self) -> dict[str, Any]:
         sample = {k: getattr(self.sample.conditions, k) for k in _CONDITIONS}
-        sample["values"] = self.sample.values
+        sample["values"], sample["unseen"] = self.sample.values, np.packbits(self.unseen)
         pulls = {k: getattr(self.pulls, k) for k in _PULLS}
         return sample | pulls | {k: getattr(self.floors, k) for k in _FLOORS}
 
 
+def _counts(showers: Showers, geometry: Geometry) -> NDArray[np.int64]:
+    """How many of the showers fill each cell (x, y, z)."""
+    counts = np.zeros(geometry.shape, dtype=np.int64)
+    if showers.cells.shape[1:] == geometry.shape:  # else reported with the features
+        for rows in chunks(showers):
+            counts += filled_cells(np.asarray(showers.cells[rows]), geometry).sum(axis=0)
+    return counts
+
+
+def _unpacked(bits: NDArray[np.uint8], shape: tuple[int, int, int]) -> Mask:
+    return np.unpackbits(bits, count=int(np.prod(shape))).astype(np.bool_).reshape(shape)
+
+
 def _sample(
-    showers: Showers, geometry: Geometry, least: int, part: str
+    showers: Showers, geometry: Geometry, unseen: Mask, least: int, part: str
 ) -> tuple[tuple[str, ...], Sample]:
     """Names and features of full-simulation showers, which must all be usable."""
     if len(showers) < least:
@@ -180,7 +233,7 @@ def _sample(
             f"a reference needs at least {least} {part} showers, got {len(showers)}; "
             "give more files or a larger share of the split"
         )
-    seen = features(showers, geometry)
+    seen = features(showers, geometry, unseen)
     if seen.bad.any():
         raise DataError(
             f"every {part} shower must be finite, >= 0 and have energy above the threshold of "

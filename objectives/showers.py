@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,15 @@ class Conditions:
             )
         return cls(e, t, p)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Conditions]) -> Conditions:
+        """The conditions of all showers of at least one part."""
+        energy, theta, particle = (
+            np.concatenate([getattr(p, name) for p in parts])
+            for name in ("energy", "theta", "particle")
+        )
+        return cls(energy, theta, particle)
+
     def __len__(self) -> int:
         return len(self.energy)
 
@@ -61,7 +71,7 @@ class Showers:
     """n showers in one calorimeter.
 
     Attributes:
-        cells: deposited energy (n, x, y, z) [GeV], float32.
+        cells: deposited energy (n, x, y, z) [GeV], float32; the axes are the geometry's.
         conditions: of the n showers.
     """
 
@@ -107,6 +117,11 @@ class Showers:
             raise DataError(f"{where}: every cell must be finite, got NaN or infinity; clean it")
         if lowest < 0:
             raise DataError(f"{where}: every cell must be >= 0 GeV, got {lowest:g}; clean it")
+        if geometry.present is not None and self.cells[:, ~geometry.present].any():
+            raise DataError(
+                f"{where}: cells that a layer does not have must be zero, got energy in them; "
+                "check the order of the axes"
+            )
         _check_range(self.energy, geometry.energy, "energy", "GeV", where)
         _check_range(self.theta, geometry.theta_rad, "theta", "rad", where)
         _check_particles(self.conditions.particle, geometry, where)

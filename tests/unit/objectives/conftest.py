@@ -1,4 +1,4 @@
-"""Toy samples, made once: 25 x 25 x 25 cells with an angle, and a small grid without."""
+"""Toy samples, made once: 25 x 25 x 25 cells with an angle, a small grid and a cylinder without."""
 
 from __future__ import annotations
 
@@ -50,3 +50,13 @@ def bench() -> Bench:
 def small() -> Bench:
     """The quick study: 1200, 250 and 250 showers of 12 x 12 x 12 cells without an angle."""
     return _bench(toy.geometry(12, 12, angle=False), 1200, 250, 250)
+
+
+@pytest.fixture(scope="session")
+def rings(small: Bench) -> Bench:
+    """The showers of the small grid in the cells of a cylinder."""
+    cylinder = toy.rings()
+    parts = (small.training, small.validation, small.perfect)
+    training, validation, perfect = (toy.rebinned(p, small.geometry, cylinder) for p in parts)
+    reference = Reference.build(training, validation, cylinder)
+    return Bench(cylinder, training, validation, reference, perfect)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from objectives.objective import WORST, evaluate
+from objectives.objective import WORST, evaluate, judge
+from objectives.observables import Features
 from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError
 
@@ -20,6 +22,11 @@ Distortion = Callable[[Bench, np.random.Generator], Cells]
 
 def per_shower(factor: np.ndarray) -> Cells:
     return np.asarray(factor)[:, None, None, None]
+
+
+def per_energy(bench: Bench, share: float) -> Cells:
+    """A share of each perfect shower's energy, to be added to cells (n, c)."""
+    return share * bench.perfect.cells.sum(axis=(1, 2, 3))[:, None]
 
 
 def scale(factor: float) -> Distortion:
@@ -104,6 +111,14 @@ VALUES: list[tuple[str, Distortion, float]] = [
 
 
 @pytest.fixture(scope="module")
+def many(small: Bench) -> Showers:
+    """2000 showers at the conditions of the small reference, in any order."""
+    wanted = small.reference.conditions(2000)
+    rng = np.random.default_rng(20)
+    return toy.at(wanted[rng.permutation(2000)], rng, small.geometry)
+
+
+@pytest.fixture(scope="module")
 def measured(bench: Bench) -> dict[str, float]:
     return {
         name: bench.score(distort(bench, np.random.default_rng(11))).value
@@ -145,6 +160,15 @@ def test_collapse_is_monotone(bench: Bench) -> None:
     assert values[-1] > 1.5
 
 
+@pytest.mark.parametrize("family", [scale, smear, empty, collapse])
+def test_cylinders_obey_the_same_laws(rings: Bench, family: Callable[[float], Distortion]) -> None:
+    sizes = (0.1, 0.3, 0.6)
+    steps = [1 + x for x in sizes] if family is scale else sizes
+    values = [rings.score(family(x)(rings, np.random.default_rng(17))).value for x in steps]
+    assert values[0] > rings.score(rings.perfect.cells).value + 0.1
+    assert np.all(np.diff(values) > 0.1)
+
+
 def test_a_generator_without_fluctuations_is_bad(bench: Bench) -> None:
     """What mean errors and event-paired errors prefer."""
     assert bench.score(mean_shower(bench, np.random.default_rng(13))).value >= 1.5
@@ -164,7 +188,7 @@ def test_repeats_are_bad(bench: Bench) -> None:
     assert score.groups["dup"] > 2
 
 
-@pytest.mark.parametrize("which", ["bench", "small"])
+@pytest.mark.parametrize("which", ["bench", "small", "rings"])
 def test_perfect_generator_is_near_the_floor(which: str, request: pytest.FixtureRequest) -> None:
     sample = request.getfixturevalue(which)
     score = sample.score(sample.perfect.cells)
@@ -215,14 +239,14 @@ def test_evaluation_is_repeatable_and_leaves_its_input_alone(bench: Bench) -> No
     assert np.array_equal(bench.perfect.cells, before)
 
 
-@pytest.mark.parametrize("factor", [1.02, 1.1])
-def test_s_does_not_depend_on_the_number_of_events(bench: Bench, factor: float) -> None:
+@pytest.mark.parametrize("distort", [scale(1.05), smear(0.1), drop(3e-4), collapse(0.3)])
+def test_s_does_not_depend_on_the_number_of_events(
+    small: Bench, many: Showers, distort: Distortion
+) -> None:
     values = []
-    for n, seed in ((150, 21), (500, 22), (1000, 23)):
-        wanted = bench.reference.conditions(n)
-        real = toy.at(wanted, np.random.default_rng(seed), bench.geometry)
-        cells = real.cells * np.float32(factor)
-        values.append(evaluate(Showers(cells, real.conditions), bench.reference).value)
+    for n in (500, 2000):
+        of_n = dataclasses.replace(small, perfect=many[:n])
+        values.append(of_n.score(distort(of_n, np.random.default_rng(21))).value)
     assert np.ptp(values) < 0.1
 
 
@@ -244,6 +268,22 @@ def test_missing_showers_count_as_bad(small: Bench) -> None:
     assert score.value > evaluate(short, small.reference).value + 1
 
 
+def test_energy_where_the_reference_has_none_is_seen(rings: Bench) -> None:
+    unseen = rings.reference.unseen
+    cells = 0.95 * rings.perfect.cells
+    cells[:, unseen] += per_energy(rings, 0.05) / unseen.sum()
+    hidden, plain = rings.score(cells), rings.score(rings.perfect.cells)
+    assert hidden.groups["cells"] > plain.groups["cells"] + 1
+
+
+def test_features_of_parts_are_judged_like_the_whole(bench: Bench) -> None:
+    parts = [
+        bench.reference.features(bench.perfect[rows]) for rows in (slice(200), slice(200, 500))
+    ]
+    whole = evaluate(bench.perfect, bench.reference)
+    assert judge(Features.joined(parts), bench.reference).value == pytest.approx(whole.value)
+
+
 def bad_cells(kind: str, cells: Cells) -> Cells:
     cells = cells.copy()
     if kind == "one NaN":
@@ -260,10 +300,15 @@ def bad_cells(kind: str, cells: Cells) -> Cells:
 @pytest.mark.parametrize(
     "kind", ["NaN", "inf", "negative", "huge", "zero", "one NaN", "mixed", "all equal"]
 )
-@pytest.mark.parametrize("count", [0, 1, 2, 17, 250])
-def test_every_input_gets_a_finite_score(small: Bench, kind: str, count: int) -> None:
-    real = small.perfect[np.arange(count)]
-    score = evaluate(Showers(bad_cells(kind, real.cells), real.conditions), small.reference)
+@pytest.mark.parametrize(
+    ("which", "count"), [("small", n) for n in (0, 1, 2, 17, 250)] + [("rings", 17)]
+)
+def test_every_input_gets_a_finite_score(
+    kind: str, which: str, count: int, request: pytest.FixtureRequest
+) -> None:
+    sample = request.getfixturevalue(which)
+    real = sample.perfect[np.arange(count)]
+    score = evaluate(Showers(bad_cells(kind, real.cells), real.conditions), sample.reference)
     numbers = [score.value, score.error, score.floor, *score.groups.values()]
     assert np.all(np.isfinite([*numbers, *score.metrics.values()]))
     assert 1.5 < score.value <= WORST

@@ -8,9 +8,14 @@ import pytest
 from objectives import observables
 from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError
-from search_spaces.geometry import Cells, Geometry
+from search_spaces.geometry import Cells, Cylinder, Geometry
 
 GRID = Geometry("g", Cells((9, 9, 10), (5.0, 5.0, 10.0)), (10.0, 100.0), (60.0, 120.0), 1e-5)
+
+
+#: Sectors of 90 degrees in the first layer, one ring of 10 mm in the second; the unit is 10 mm.
+RADII = (0.0, 10.0, 20.0)
+RINGS = Geometry("r", Cylinder((RADII, (0.0, 20.0), RADII), (4, 1, 4), 10.0), (10.0, 100.0))
 
 
 def one(cells, energy=50.0, theta=0.5 * np.pi) -> Showers:
@@ -22,8 +27,8 @@ def empty() -> np.ndarray:
     return np.zeros(GRID.shape, dtype=np.float32)
 
 
-def value(showers: Showers, name: str) -> float:
-    return float(observables.features(showers, GRID).column(name)[0])
+def value(showers: Showers, name: str, geometry: Geometry = GRID) -> float:
+    return float(observables.features(showers, geometry).column(name)[0])
 
 
 def test_names_and_width_agree() -> None:
@@ -136,3 +141,64 @@ def test_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_another_grid_is_an_error() -> None:
     with pytest.raises(DataError, match="must be"):
         observables.features(one(np.ones((9, 9, 9))), GRID)
+
+
+def test_a_ring_has_its_barycentre_on_the_axis_and_adds_its_radius() -> None:
+    cells = np.zeros(RINGS.shape)
+    cells[0, 0, 1] = 1.0
+    seen = {name: value(one(cells), name, RINGS) for name in observables.CORE}
+    assert [seen[n] for n in ("mx", "my", "mz")] == pytest.approx([0, 0, 1], abs=1e-6)
+    assert [seen[n] for n in ("r_mean", "r_rms")] == pytest.approx([1, 1])
+    assert [seen[n] for n in ("sx", "sy")] == pytest.approx([np.sqrt(0.5)] * 2)
+
+
+def test_sectors_are_where_their_angles_say() -> None:
+    cells = np.zeros(RINGS.shape)
+    cells[1, 2, 0] = 1.0  # 10 to 20 mm, 0 to 90 degrees
+    inward = np.sinc(1 / 4)
+    at = one(cells)
+    assert value(at, "mx", RINGS) == pytest.approx(1.5 * inward * np.sqrt(0.5))
+    assert value(at, "my", RINGS) == pytest.approx(1.5 * inward * np.sqrt(0.5))
+    cells[1, :, 0] = 1.0  # all around: as a ring of 15 mm
+    assert value(one(cells), "my", RINGS) == pytest.approx(0, abs=1e-6)
+    assert value(one(cells), "r_rms", RINGS) == pytest.approx(1.5)
+
+
+def test_layers_that_are_alike_are_only_a_shortcut() -> None:
+    alike = Cylinder(RADII, 4, 10.0, count=3)
+    nearly = Cylinder((RADII, RADII, (0.0, 10.0, 20.0 + 1e-9)), 4, 10.0)
+    cells = np.random.default_rng(1).exponential(1e-2, alike.shape)
+    short, full = (
+        observables.features(one(cells), Geometry("a", c, (10.0, 100.0))).values
+        for c in (alike, nearly)
+    )
+    assert short == pytest.approx(full, rel=1e-5, abs=1e-6)
+    assert nearly.centres.x.shape == (8, 3)
+
+
+def test_absent_cells_do_not_count() -> None:
+    cells = np.zeros(RINGS.shape)
+    cells[0, :, 0] = 0.1
+    plain = observables.features(one(cells), RINGS).values
+    cells[1, 2, 1] = 7.0
+    assert np.array_equal(observables.features(one(cells), RINGS).values, plain)
+    with pytest.raises(DataError, match="a layer does not have"):
+        one(cells).check(RINGS)
+
+
+def test_one_layer_has_neither_slope_nor_depth() -> None:
+    flat = Geometry("flat", Cells((8, 8, 1), (5.0, 5.0, 5.0)), (10.0, 100.0), (60.0, 120.0))
+    cells = np.random.default_rng(1).exponential(1e-2, flat.shape)
+    for theta in (1.2, 1.9):
+        seen = observables.features(one(cells, theta=theta), flat)
+        assert [seen.column(n)[0] for n in ("angle", "mz", "sz", "third_1")] == [0, 0, 0, 0]
+
+
+def test_share_of_energy_in_unseen_cells() -> None:
+    cells = empty()
+    cells[4, 4, 3], cells[0, 0, 0] = 0.75, 0.25
+    unseen = empty().astype(bool)
+    unseen[0] = True
+    seen = observables.features(one(cells), GRID, unseen)
+    assert seen.column(observables.UNSEEN)[0] == 0.25
+    assert value(one(cells), observables.UNSEEN) == 0

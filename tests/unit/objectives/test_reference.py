@@ -13,13 +13,12 @@ from objectives.objective import evaluate
 from objectives.pulls import CLIP, Pulls
 from objectives.reference import Reference
 from objectives.samples import Sample, stratified
-from objectives.showers import Conditions
+from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError
 from search_spaces.geometry import Cells, Geometry
 
 from . import toy_showers as toy
 from .conftest import Bench
-
 
 ANGLE = Geometry("angle", Cells((8, 8, 8), (5.0, 5.0, 5.0)), (10.0, 200.0), (60.0, 120.0))
 PLAIN = dataclasses.replace(ANGLE, theta=(90.0, 90.0))
@@ -129,6 +128,43 @@ def test_saved_and_loaded_judge_alike(bench: Bench, tmp_path: Path) -> None:
     assert evaluate(bench.perfect, loaded) == evaluate(bench.perfect, bench.reference)
     assert path.stat().st_size < 2_000_000
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_one_layer_has_a_reference_without_depth(small: Bench) -> None:
+    flat = dataclasses.replace(
+        small.geometry, cells=Cells((12, 12, 1), (5.1, 5.1, 8.0)), theta=(60.0, 120.0)
+    )
+    real, perfect = (
+        Showers(s.cells.sum(axis=3, keepdims=True), s.conditions)
+        for s in (small.training, small.perfect)
+    )
+    reference = Reference.build(real[slice(1000)], real[slice(1000, 1200)], flat)
+    assert not {"angle", "mz", "sz", "third_1", "third_3"} & set(reference.names)
+    assert "angle" not in reference.target.groups
+    score = evaluate(perfect, reference)
+    assert score.value < score.floor + 3 * score.floor_sd
+
+
+def test_unseen_cells_are_kept_in_the_file(rings: Bench, tmp_path: Path) -> None:
+    reference = rings.reference
+    filled = (rings.training.cells >= 1e-6).any(axis=0) | (rings.validation.cells >= 1e-6).any(0)
+    assert np.array_equal(reference.unseen, ~filled)
+    assert reference.unseen.any() and "unseen" in reference.names
+    reference.save(tmp_path / "reference.npz")
+    loaded = Reference.load(tmp_path / "reference.npz")
+    assert np.array_equal(loaded.unseen, reference.unseen)
+    assert evaluate(rings.perfect, loaded) == evaluate(rings.perfect, reference)
+
+
+def test_new_showers_have_as_much_energy_in_unseen_cells_as_the_reference_own() -> None:
+    """Few events leave many cells unseen, and the share in them must not be held against any."""
+    geometry = toy.geometry(25, 12, angle=False)
+    few, new = toy.showers(120, 5, geometry), toy.showers(60, 6, geometry)
+    reference = Reference.build(few[slice(90)], few[slice(90, 120)], geometry)
+    own = reference.sample.values[:, reference.names.index("unseen")].mean()
+    share = reference.features(new).column("unseen").mean()
+    assert own > 1e-5
+    assert share == pytest.approx(own, rel=0.5)
 
 
 def rewrite(path: Path, **changes: np.ndarray) -> None:

@@ -8,12 +8,14 @@ fluctuate by a Poisson number of crossings of 0.15 MeV. Numpy and scipy only.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammainc
 
 from objectives.showers import Conditions, Showers
-from search_spaces.geometry import Cells, Geometry
+from search_spaces.geometry import Cells, Cylinder, Geometry
 
 Array64 = NDArray[np.float64]
 
@@ -30,6 +32,27 @@ def geometry(n: int = 25, layers: int = 25, angle: bool = True) -> Geometry:
         energy=(10.0, 500.0),
         theta=(60.0, 120.0) if angle else (90.0, 90.0),
     )
+
+
+def rings(angle: bool = False) -> Geometry:
+    """A cylinder for the 12 x 12 x 12 toy: full rings in front and behind, sectors between."""
+    fine, coarse = (0.0, 6.0, 12.0, 18.0, 24.0, 44.0), (0.0, 12.0, 44.0)
+    layers = [coarse, *[fine] * 10, coarse]
+    cells = Cylinder(tuple(layers), (1, *[8] * 10, 1), LAYER_MM)
+    return replace(geometry(12, 12, angle), cells=cells)
+
+
+def rebinned(showers: Showers, grid: Geometry, cylinder: Geometry) -> Showers:
+    """Showers of a grid in the cells of a cylinder that hold the grid cells' middles."""
+    x, y = (0.5 * (e[1:] + e[:-1]) for e in (grid.edges(0), grid.edges(1)))
+    radius, alpha = np.hypot(x[:, None], y), np.arctan2(y, x[:, None])
+    cells = np.zeros((len(showers), *cylinder.shape), dtype=np.float32)
+    for layer in range(grid.shape[2]):
+        r, a = (np.digitize(v, cylinder.edges(i, layer)) - 1 for i, v in enumerate((radius, alpha)))
+        for i, j in np.ndindex(r.shape):
+            if r[i, j] < len(cylinder.edges(0, layer)) - 1:
+                cells[:, r[i, j], a[i, j], layer] += showers.cells[:, i, j, layer]
+    return Showers(cells, showers.conditions)
 
 
 def showers(n: int, seed: int, calorimeter: Geometry) -> Showers:
@@ -89,7 +112,8 @@ def _transverse(log_y: float, tau, g: Array64, x0: float, y0, calorimeter: Geome
     corners = _corner(
         x[None, :, None, None], y[None, None], radii.astype(np.float32)[:, None, None]
     )
-    both = np.diff(np.diff(corners, axis=1), axis=2)
+    # Far from the axis single precision leaves differences a little below zero.
+    both = np.maximum(np.diff(np.diff(corners, axis=1), axis=2), 0.0)
     return p * both[0] + (1 - p) * both[1]
 
 
