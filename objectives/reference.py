@@ -90,16 +90,35 @@ class Reference:
             DataError: for too few showers, another grid, or showers without energy.
         """
         counts = _counts(training, geometry) + _counts(validation, geometry)
-        names, fitted = _sample(training, geometry, counts <= 1, MIN_TRAINING, "training")
-        _, judged = _sample(validation, geometry, counts <= 1, MIN_VALIDATION, "validation")
+        fitted, judged = (features(p, geometry, counts <= 1) for p in (training, validation))
+        return cls.of_features(fitted, judged, geometry, counts == 0)
+
+    @classmethod
+    def of_features(
+        cls, training: Features, validation: Features, geometry: Geometry, unseen: Mask
+    ) -> Reference:
+        """:meth:`build` from features, for showers too many to be kept.
+
+        Args:
+            training: features of at least 80 showers, with the cells that at most one shower
+                of both parts fills as unseen ones.
+            validation: of at least 20 showers, with the same.
+            geometry: of both.
+            unseen: cells (x, y, z) that no shower of both parts fills.
+
+        Raises:
+            DataError: for too few showers, or showers without energy.
+        """
+        names, fitted = _usable(training, geometry, MIN_TRAINING, "training")
+        _, judged = _usable(validation, geometry, MIN_VALIDATION, "validation")
         median = np.median(fitted.values, axis=0)
         kept = (fitted.values != median).mean(axis=0) >= MIN_VARYING
-        kept[names.index(UNSEEN)] = bool((counts == 0).any())
+        kept[names.index(UNSEEN)] = bool(unseen.any())
         names = tuple(n for n, keep in zip(names, kept, strict=True) if keep)
         fitted, judged = _select(fitted, kept), _select(judged, kept)
         table = floors.measure(names, fitted, judged, geometry)
         pulls = Pulls.fit(names, fitted, geometry)
-        return cls(geometry, names, pulls, judged, table, counts == 0)
+        return cls(geometry, names, pulls, judged, table, unseen)
 
     def features(self, showers: Showers) -> Features:
         """All observables of showers to be judged, so that the showers need not be kept.
@@ -116,7 +135,7 @@ class Reference:
             DataError: for too few showers, another grid, or showers without energy; ``part``
                 names them.
         """
-        names, sample = _sample(showers, self.geometry, self.unseen, MIN_VALIDATION, part)
+        names, sample = _usable(self.features(showers), self.geometry, MIN_VALIDATION, part)
         return _select(sample, np.array([name in self.names for name in names]))
 
     def conditions(self, n: int) -> Conditions:
@@ -224,22 +243,21 @@ def _unpacked(bits: NDArray[np.uint8], shape: tuple[int, int, int]) -> Mask:
     return np.unpackbits(bits, count=int(np.prod(shape))).astype(np.bool_).reshape(shape)
 
 
-def _sample(
-    showers: Showers, geometry: Geometry, unseen: Mask, least: int, part: str
+def _usable(
+    seen: Features, geometry: Geometry, least: int, part: str
 ) -> tuple[tuple[str, ...], Sample]:
-    """Names and features of full-simulation showers, which must all be usable."""
-    if len(showers) < least:
+    """Names and values of full-simulation showers, which must all be usable."""
+    if len(seen.bad) < least:
         raise DataError(
-            f"a reference needs at least {least} {part} showers, got {len(showers)}; "
+            f"a reference needs at least {least} {part} showers, got {len(seen.bad)}; "
             "give more files or a larger share of the split"
         )
-    seen = features(showers, geometry, unseen)
     if seen.bad.any():
         raise DataError(
             f"every {part} shower must be finite, >= 0 and have energy above the threshold of "
             f"{geometry.threshold:g} GeV, got {int(seen.bad.sum())} that do not; clean the data"
         )
-    return seen.names, Sample(seen.values, showers.conditions)
+    return seen.names, Sample(seen.values, seen.conditions)
 
 
 def _select(sample: Sample, columns: NDArray[np.bool_]) -> Sample:
