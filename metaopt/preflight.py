@@ -17,6 +17,7 @@ from metaopt.provenance import versions
 from metaopt.strategies.base import Strategy
 from metaopt.strategies.pruning import Pruning
 from metaopt.strategies.registry import make_pruning, make_strategy
+from objectives.exchangeable import check_exchangeable
 from objectives.reference import Reference
 from search_spaces.errors import ConfigError, DataError
 from search_spaces.geometry import Geometry
@@ -141,7 +142,14 @@ def _check_events(events: int, config: StudyConfig) -> None:
 
 
 def _reference(spec: DataSpec, geometry: Geometry, results: Path) -> tuple[Reference, Path]:
-    """The reference artefact, cached under the digests of data, split and geometry."""
+    """The reference artefact, cached under the digests of data, split and geometry.
+
+    Files of another format or list of observables are made again. The test events are read
+    only here, once, to see that they and the validation events are of one kind.
+
+    Raises:
+        DataError: if they are not, or cannot make a reference.
+    """
     shares = "-".join(f"{round(1000 * s)}" for s in spec.split)
     name = f"{spec.digest[:16]}-{geometry.digest[:8]}-{shares}.npz"
     path = (results / "references" / name).resolve()
@@ -153,6 +161,7 @@ def _reference(spec: DataSpec, geometry: Geometry, results: Path) -> tuple[Refer
     training = data.load(spec, geometry, "training")
     validation = data.load(spec, geometry, "validation")
     reference = Reference.build(training, validation, geometry)
+    check_exchangeable(reference, data.load(spec, geometry, "test"))
     path.parent.mkdir(parents=True, exist_ok=True)
     reference.save(path)
     return reference, path

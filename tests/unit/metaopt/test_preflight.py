@@ -1,0 +1,41 @@
+"""The reference artefact is cached, and made again when what it depends on changes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from metaopt import preflight
+from metaopt.config import StudyConfig
+from objectives import reference
+from objectives.showers import Showers
+from search_spaces.errors import DataError
+from workers import data
+
+
+def test_a_cached_reference_is_used_until_the_format_changes(
+    toy_config: Callable[..., StudyConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = preflight.prepare(toy_config()).reference
+    made = path.stat().st_mtime_ns
+    assert preflight.prepare(toy_config()).reference == path
+    assert path.stat().st_mtime_ns == made
+    monkeypatch.setattr(reference, "FORMAT", reference.FORMAT + 1)
+    assert preflight.prepare(toy_config()).reference == path
+    assert path.stat().st_mtime_ns > made
+
+
+def test_splits_that_differ_are_refused(
+    toy_config: Callable[..., StudyConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*args: Any, **options: Any) -> Showers:
+        showers = real(*args, **options)
+        return dataclasses.replace(showers, cells=showers.cells * (2 if "test" in args else 1))
+
+    real = data.load
+    monkeypatch.setattr(preflight.data, "load", load)
+    with pytest.raises(DataError, match="must be exchangeable"):
+        preflight.prepare(toy_config())
