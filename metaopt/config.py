@@ -62,11 +62,17 @@ class DataTable:
 
 @dataclass(frozen=True)
 class TrialTable:
-    """What one trial may spend: see :class:`workers.trial.Budget`."""
+    """What one trial may spend: see :class:`workers.trial.Budget`.
+
+    Attributes:
+        checkpoint: time between two checkpoints, from which an interrupted trial goes on;
+            one is written only after an epoch.
+    """
 
     epochs: int = 6
     showers: int = 2000
     evaluation_showers: int = 300
+    checkpoint: str = "20s"
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,7 @@ class StudyConfig:
                 f"add up to 1, got {list(split)}"
             )
         seconds(self.search.time_budget)
+        seconds(self.trial.checkpoint)
         if not re.fullmatch(r"[\w.-]*", self.study.name):
             raise ConfigError(
                 "a study name may have letters, digits, '.', '_' and '-' only (it names a "
@@ -196,6 +203,11 @@ def load_config(path: Path | None, options: Mapping[str, Mapping[str, Any]]) -> 
 def trial_folder(study_folder: Path, number: int) -> Path:
     """Where the trained model of a trial lies."""
     return study_folder / "trials" / f"{number:04d}"
+
+
+def checkpoint_folder(study_folder: Path, proposal: int) -> Path:
+    """Where all attempts at a proposal keep their state."""
+    return study_folder / "checkpoints" / f"{proposal:04d}"
 
 
 def seconds(text: str) -> float | None:

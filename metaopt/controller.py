@@ -9,16 +9,18 @@ retried trial is the same trial.
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import time
 import uuid
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from metaopt.config import seconds, trial_folder
+from metaopt.config import checkpoint_folder, seconds, trial_folder
 from metaopt.preflight import Plan
 from metaopt.store.study import LEASE_SECONDS, StoredStudy
 from metaopt.store.views import TrialView
@@ -82,6 +84,7 @@ class _Running:
     point: Point
     started: float
     rungs: list[tuple[int, float]]
+    checkpoint: Path
     pruned: bool = False
 
 
@@ -199,9 +202,11 @@ class Controller:
             seed=int(training_seed.generate_state(1)[0]),
             folder=str(trial_folder(plan.config.folder.resolve(), number)),
             reference=str(plan.reference),
+            checkpoint=str(checkpoint_folder(plan.config.folder.resolve(), proposal)),
+            checkpoint_seconds=seconds(plan.config.trial.checkpoint) or 0.0,
             resources=plan.config.resources,
         )
-        self._running[number] = _Running(point, time.monotonic(), [])
+        self._running[number] = _Running(point, time.monotonic(), [], Path(spec.checkpoint))
         self._executor.submit(spec)
         self._monitor.started(number, point, retry)
 
@@ -238,6 +243,8 @@ class Controller:
             self._remember(trial.observation)
         elif trial.repeatable:
             self._repeats.append(trial)
+        if not trial.repeatable:
+            shutil.rmtree(running.checkpoint, ignore_errors=True)
         if trial.complete:
             self._durations.append(result.seconds)
         self._monitor.finished(trial)

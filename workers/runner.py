@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 from objectives.objective import WORST, Score, evaluate
 from objectives.reference import Reference
 from objectives.showers import Showers
-from search_spaces.errors import TrialFailedError
-from workers import data
+from search_spaces.errors import DataError, TrialFailedError
+from workers import checkpoints, data
 from workers.models.base import GenerativeModel
 from workers.models.registry import make_family
 from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
@@ -77,8 +78,8 @@ class _Trial:
 
     def __post_init__(self) -> None:
         self.start = time.monotonic()
-        self.epoch = 0
-        self.model: GenerativeModel | None = None
+        self.progress: list[Progress] = []
+        self.kept = self.start
 
     def run(self, stop: Callable[[], bool]) -> Iterator[TrialEvent]:
         spec, budget = self.spec, self.spec.budget
@@ -86,32 +87,61 @@ class _Trial:
         training = data.load(
             spec.data, spec.geometry, "training", limit=budget.epochs * budget.showers
         )
-        self.model = make_family(spec.family).build(
-            spec.preset, spec.point, spec.geometry, spec.seed, spec.resources
-        )
-        for epoch in range(1, budget.epochs + 1):
+        model = self._model()
+        yield from self.progress
+        for epoch in range(self.epoch + 1, budget.epochs + 1):
             chosen = epoch_indices(len(training), budget.showers, epoch, spec.seed)
-            losses = self.model.train_epoch(training[chosen], epoch)
-            self.epoch = epoch
-            score, _ = _evaluate(self.model, reference, budget.evaluation_showers, EPOCH_DRAW)
-            yield self._progress(score, {k: float(v) for k, v in losses.items()})
-            if epoch < budget.epochs and stop():
+            losses = model.train_epoch(training, epoch, chosen)
+            score, _ = _evaluate(model, reference, budget.evaluation_showers, EPOCH_DRAW)
+            self._scored_epoch(epoch, score, losses)
+            yield self.progress[-1]
+            stopped = epoch < budget.epochs and stop()
+            self._keep(model, now=stopped)
+            if stopped:
                 yield self._scored(Outcome.STOPPED, score)
                 return
-        score, ms = _evaluate(self.model, reference, len(reference), FINAL_DRAW)
+        score, ms = _evaluate(model, reference, len(reference), FINAL_DRAW)
         result = self._scored(Outcome.COMPLETE, score)
-        metrics = {**result.metrics, **self.model.metrics(), "ms_per_shower": ms}
-        self._save(reference)
+        metrics = {**result.metrics, **model.metrics(), "ms_per_shower": ms}
+        self._save(model, reference)
         yield replace(result, metrics=metrics)
 
-    def _progress(self, score: Score, losses: dict[str, float]) -> Progress:
-        return Progress(
-            epoch=self.epoch,
-            score=score.value,
-            groups=score.groups,
-            losses=losses,
-            seconds=self.seconds,
-            showers=self.epoch * self.spec.budget.showers,
+    def _model(self) -> GenerativeModel:
+        """The model as another attempt left it, or a fresh one."""
+        spec, family = self.spec, make_family(self.spec.family)
+        saved = checkpoints.latest(spec)
+        if saved is not None:
+            with suppress(DataError):  # damaged: the trial starts again
+                model = family.load(
+                    saved.folder, spec.preset, spec.point, spec.geometry, spec.resources
+                )
+                self.progress = list(saved.progress)
+                self.start -= saved.progress[-1].seconds
+                return model
+        return family.build(spec.preset, spec.point, spec.geometry, spec.seed, spec.resources)
+
+    def _keep(self, model: GenerativeModel, *, now: bool) -> None:
+        """Write a checkpoint: at once, or if the last one is old enough."""
+        spec = self.spec
+        if spec.checkpoint and (now or time.monotonic() - self.kept >= spec.checkpoint_seconds):
+            checkpoints.write(spec, model, self.progress)
+            self.kept = time.monotonic()
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return self.progress[-1].epoch if self.progress else 0
+
+    def _scored_epoch(self, epoch: int, score: Score, losses: Mapping[str, float]) -> None:
+        self.progress.append(
+            Progress(
+                epoch=epoch,
+                score=score.value,
+                groups=score.groups,
+                losses={k: float(v) for k, v in losses.items()},
+                seconds=self.seconds,
+                showers=epoch * self.spec.budget.showers,
+            )
         )
 
     def _scored(self, outcome: Outcome, score: Score) -> TrialResult:
@@ -137,15 +167,14 @@ class _Trial:
     def seconds(self) -> float:
         return time.monotonic() - self.start
 
-    def _save(self, reference: Reference) -> None:
-        assert self.model is not None
+    def _save(self, model: GenerativeModel, reference: Reference) -> None:
         folder = Path(self.spec.folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self.model.save(folder)
+        model.save(folder)
         conditions = reference.conditions(CHECK_SHOWERS)
-        cells = self.model.generate(conditions, CHECK_DRAW)
+        cells = model.generate(conditions, CHECK_DRAW)
         np.savez_compressed(folder / "check.npz", cells=cells, **vars(conditions))
-        (folder / "summary.txt").write_text(self.model.summary())
+        (folder / "summary.txt").write_text(model.summary())
         (folder / "trial.json").write_text(json.dumps(self.spec.to_json(), indent=1))
 
 

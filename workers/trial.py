@@ -66,12 +66,14 @@ class TrialSpec:
     """Everything a worker needs to run one trial.
 
     Attributes:
-        study, number: which trial this is; attempt counts infrastructure retries from 1.
+        study, number: which trial this is.
         family, preset, point: the model family, its named configuration, and the parameters
             that replace values of that configuration.
         seed: of every random draw in the trial.
         folder: where the trained model goes; on a disk that the controller sees too.
         reference: file of the reference artefact; made from the data where it is absent.
+        checkpoint: folder of the state from which another attempt goes on; empty keeps none.
+        checkpoint_seconds: of training between two checkpoints, at the least.
     """
 
     study: str
@@ -85,7 +87,8 @@ class TrialSpec:
     seed: int
     folder: str
     reference: str = ""
-    attempt: int = 1
+    checkpoint: str = ""
+    checkpoint_seconds: float = 20.0
     resources: Resources = field(default_factory=Resources)
 
     def to_json(self) -> dict[str, Any]:

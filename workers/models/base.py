@@ -75,4 +75,8 @@ class ModelFamily(Protocol):
     def load(
         self, folder: Path, preset: str, point: Point, geometry: Geometry, resources: Resources
     ) -> GenerativeModel:
-        """The model that :meth:`GenerativeModel.save` wrote."""
+        """The model that :meth:`GenerativeModel.save` wrote: it generates and trains as that one.
+
+        Raises:
+            DataError: a file is missing or damaged, or of another configuration.
+        """

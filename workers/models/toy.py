@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectives.showers import Conditions, Showers
-from search_spaces.errors import DivergedError, SpaceError
+from search_spaces.errors import DataError, DivergedError, SpaceError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
 from search_spaces.records import decode
@@ -65,10 +65,13 @@ class Toy:
         self, folder: Path, preset: str, point: Point, geometry: Geometry, resources: Resources
     ) -> ToyModel:
         """The model that :meth:`ToyModel.save` wrote."""
-        state = json.loads((folder / "toy.json").read_text())
-        model = self.build(preset, point, geometry, state["seed"], resources)
-        model.profiles = [np.array(p) for p in state["profiles"]]
-        model.response, model.spread = state["response"], state["spread"]
+        try:
+            state = json.loads((folder / "toy.json").read_text())
+            model = self.build(preset, point, geometry, state["seed"], resources)
+            model.profiles = [np.array(p) for p in state["profiles"]]
+            model.response, model.spread = state["response"], state["spread"]
+        except (OSError, KeyError, TypeError, ValueError) as failure:
+            raise DataError(f"{folder}: must hold a saved toy model, got: {failure}") from failure
         return model
 
 
