@@ -9,7 +9,7 @@ from objectives.exchangeable import check_exchangeable
 from objectives.showers import Showers
 from search_spaces.errors import DataError
 
-from .conftest import Bench
+from .distortions import Bench
 
 
 @pytest.mark.parametrize("which", ["small", "rings"])

@@ -18,7 +18,7 @@ from search_spaces.errors import DataError
 from search_spaces.geometry import Cells, Geometry
 
 from . import toy_showers as toy
-from .conftest import Bench
+from .distortions import Bench
 
 ANGLE = Geometry("angle", Cells((8, 8, 8), (5.0, 5.0, 5.0)), (10.0, 200.0), (60.0, 120.0))
 PLAIN = dataclasses.replace(ANGLE, theta=(90.0, 90.0))

@@ -63,17 +63,23 @@ def showers(n: int, seed: int, calorimeter: Geometry) -> Showers:
     return at(Conditions.of(energy, theta), rng, calorimeter)
 
 
-def at(conditions: Conditions, rng: np.random.Generator, calorimeter: Geometry) -> Showers:
-    """One shower for each condition."""
+def at(
+    conditions: Conditions, rng: np.random.Generator, calorimeter: Geometry, tilt: float = 1.0
+) -> Showers:
+    """One shower for each condition; ``tilt`` is the slope of the axis over the right one."""
     pairs = zip(conditions.energy, conditions.theta, strict=True)
-    cells = np.stack([_shower(float(e), float(t), rng, calorimeter) for e, t in pairs])
+    cells = np.empty((len(conditions), *calorimeter.shape), dtype=np.float32)
+    for i, (energy, theta) in enumerate(pairs):
+        cells[i] = _shower(float(energy), float(theta), rng, calorimeter, tilt)
     return Showers(cells, conditions)
 
 
-def _shower(energy: float, theta: float, rng: np.random.Generator, calorimeter: Geometry):
+def _shower(
+    energy: float, theta: float, rng: np.random.Generator, calorimeter: Geometry, tilt: float
+):
     log_y, g = np.log(energy / CRITICAL_GEV), rng.standard_normal(6)
     profile, tau = _longitudinal(log_y, theta, g[:2], calorimeter.shape[2])
-    cot, depth = 1 / np.tan(theta), np.arange(len(profile))
+    cot, depth = tilt / np.tan(theta), np.arange(len(profile))
     entry = 0.15 * rng.standard_normal(2) * CELL_MM
     mean_depth = (depth * profile).sum() / profile.sum()
     axis = entry[1] + 0.45 * LAYER_MM * (depth - mean_depth) * cot
@@ -82,7 +88,7 @@ def _shower(energy: float, theta: float, rng: np.random.Generator, calorimeter: 
     total = VISIBLE * energy * (1 + spread * g[4])
     mean = total * shares * profile
     crossings = rng.poisson(mean / CROSSING_GEV)
-    return (rng.standard_gamma(SHAPE * crossings) * CROSSING_GEV / SHAPE).astype(np.float32)
+    return rng.standard_gamma(SHAPE * crossings) * CROSSING_GEV / SHAPE
 
 
 def _longitudinal(log_y: float, theta: float, g: Array64, layers: int):
