@@ -1,0 +1,132 @@
+"""Energy linearity and resolution in bins of the primary energy.
+
+Notation:
+
+    r         response of an event: deposited energy/Ep
+    mu_b      mean response in bin b of Ep, its error sigma_b/sqrt(n_b)
+    sigma_b   standard deviation in it, its relative error sqrt((kappa_b - 1)/(4 n_b))
+    kappa_b   kurtosis <(r - mu)^4>/sigma^4; 3 of a Gaussian, for which the error is
+              1/sqrt(2 n_b): five per cent need 200 events
+
+A perfect generator has 0 in every number. All errors are analytic. The response of real
+showers has tails (leakage), and one event in them moves sigma by more than 1/sqrt(2 n).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives.crosschecks.measured import MIN_EVENTS, Measured, check, measure
+from objectives.samples import Sample
+
+Array64 = NDArray[np.float64]
+
+#: Bins of Ep before thin ones are merged.
+ENERGY_BINS = 6
+#: Stands in for a relative error that a sample without response cannot give.
+_UNKNOWN = 1.0
+
+
+def response_checks(
+    generated: Sample, real: Sample, null: Sequence[Sample] = ()
+) -> dict[str, Measured]:
+    """Bias of the sampling fraction, and linearity and resolution in bins of Ep.
+
+    Args:
+        generated: the response as the only column, bad events with 0, and the conditions.
+        real: of the full simulation.
+        null: other samples of the full simulation.
+
+    Returns:
+        ``sampling_fraction_bias``: mean linearity, weighted with the real events, so that
+        unequal spectra of Ep do not matter. ``linearity LOW-HIGH``: ratio of the means
+        less 1. ``resolution LOW-HIGH``: ratio of sigma/mean less 1. Energies in GeV.
+
+    Raises:
+        DataError: for values that are not finite, fewer than 20 events or other columns.
+    """
+    check(generated, real, null)
+    edges = energy_edges(generated, real)
+
+    def bias(a: Sample, b: Sample) -> float:
+        return float(_linearities(a, b, edges) @ _weights(b, edges))
+
+    errors = np.array([_linearity_error(a, b) for a, b in _bins(generated, real, edges)])
+    error = float(np.sqrt(((errors * _weights(real, edges)) ** 2).sum()))
+    found = {"sampling_fraction_bias": measure(bias, generated, real, null, error)}
+    for i, (a, b) in enumerate(_bins(generated, real, edges)):
+        parts = [_bins(x, real, edges)[i][0] for x in null]
+        # A part of a small null sample may be empty; then it says nothing on this bin.
+        parts = [x for x in parts if len(x) > 1]
+        name = f"{edges[i]:.3g}-{edges[i + 1]:.3g}"
+        found[f"linearity {name}"] = measure(_linearity, a, b, parts, _linearity_error(a, b))
+        found[f"resolution {name}"] = measure(_resolution, a, b, parts, _resolution_error(a, b))
+    return found
+
+
+def energy_edges(generated: Sample, real: Sample) -> Array64:
+    """Edges of bins of Ep [GeV] that hold at least 20 events of both samples.
+
+    Equal steps between the lowest and the highest Ep; a bin with fewer events is merged
+    with the one above it, the last with the one below.
+    """
+    a, b = (s.conditions.energy.astype(np.float64) for s in (generated, real))
+    energies = np.concatenate([a, b])
+    edges = np.linspace(energies.min(), np.nextafter(energies.max(), np.inf), ENERGY_BINS + 1)
+    kept = [edges[0]]
+    for edge in edges[1:]:
+        counts = [((e >= kept[-1]) & (e < edge)).sum() for e in (a, b)]
+        if min(counts) >= MIN_EVENTS:
+            kept.append(edge)
+    return np.array([*kept[: max(len(kept) - 1, 1)], edges[-1]])
+
+
+def _bins(a: Sample, b: Sample, edges: Array64) -> list[tuple[Sample, Sample]]:
+    places = [np.digitize(s.conditions.energy, edges[1:-1]) for s in (a, b)]
+    return [(a[places[0] == i], b[places[1] == i]) for i in range(len(edges) - 1)]
+
+
+def _weights(real: Sample, edges: Array64) -> Array64:
+    place = np.digitize(real.conditions.energy, edges[1:-1])
+    return np.asarray(np.bincount(place, minlength=len(edges) - 1) / len(real))
+
+
+def _linearities(a: Sample, b: Sample, edges: Array64) -> Array64:
+    """Linearity of each bin; of one that a has no event in, 0: nothing is known of it."""
+    return np.array([_linearity(x, y) if len(x) else 0.0 for x, y in _bins(a, b, edges)])
+
+
+def _moments(sample: Sample) -> tuple[float, float]:
+    r = sample.values[:, 0].astype(np.float64)
+    return float(r.mean()), float(r.std())
+
+
+def _linearity(a: Sample, b: Sample) -> float:
+    return _moments(a)[0] / max(_moments(b)[0], 1e-30) - 1
+
+
+def _linearity_error(a: Sample, b: Sample) -> float:
+    scale = max(_moments(b)[0], 1e-30)
+    return float(np.hypot(*(_moments(s)[1] / scale / np.sqrt(len(s)) for s in (a, b))))
+
+
+def _resolution(a: Sample, b: Sample) -> float:
+    (mean, sigma), (mean_real, sigma_real) = _moments(a), _moments(b)
+    if mean <= 0 or sigma_real <= 0:
+        return -1.0
+    return (sigma / mean) / (sigma_real / mean_real) - 1
+
+
+def _resolution_error(a: Sample, b: Sample) -> float:
+    ratio = _resolution(a, b) + 1
+    return float(ratio * np.hypot(_spread_error(a), _spread_error(b))) if ratio > 0 else _UNKNOWN
+
+
+def _spread_error(sample: Sample) -> float:
+    """Relative error of the standard deviation."""
+    mean, sigma = _moments(sample)
+    kurtosis = float(((sample.values[:, 0] - mean) ** 4).mean()) / sigma**4
+    return float(np.sqrt(max(kurtosis - 1, 0) / (4 * len(sample))))
