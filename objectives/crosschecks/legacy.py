@@ -31,9 +31,10 @@ Array64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 #: Centres of the bins of Ep [GeV]: of the moments and profiles at normal incidence and with
-#: an angle (0 is all events), and of the other two scores.
+#: an angle (0 is all events), of the sampling fraction, and of the parameter scan.
 FIXED, VARIABLE = (100.0, 200.0, 300.0, 400.0), (0.0, 110.0, 150.0, 190.0)
-ALL_CENTRES = (50.0, 100.0, 200.0, 250.0, 300.0, 400.0, 500.0)
+RESPONSE = (50.0, 100.0, 200.0, 250.0, 300.0, 400.0, 500.0)
+SCAN = (50.0, 100.0, 150.0, 200.0, 300.0, 400.0, 500.0)
 HALF_WIDTH = 5.0
 #: Weight of the profiles in the score of the parameter scan [GeV^2].
 PROFILE_WEIGHT = 400_000.0
@@ -107,18 +108,19 @@ def sampling_fraction_error(a: Profiles, b: Profiles) -> float:
     The authors' choice of the epoch. Blind to everything but the energy scale.
     """
     sf = [(p.total / p.conditions.energy)[:, None] for p in (a, b)]
-    bins = _bins(a, b, ALL_CENTRES)
+    bins = _bins(a, b, RESPONSE)
     return float(np.mean([_relative(sf[0][in_a], sf[1][in_b])[0] for in_a, in_b in bins]))
 
 
 def parameter_scan(a: Profiles, b: Profiles) -> float:
     """Mean squared distance of the hottest cells, plus 400000/Ep^2 that of the profiles.
 
-    Sums over the axes, means over pairs of events, then over bins of Ep. Two independent
-    showers differ by twice the variance, a shower and the mean shower by once: smallest for
-    a generator without fluctuations.
+    Sums over the axes, means over pairs of events, and a sum over the bins of Ep: it compares
+    only between data with as many of them. Two independent showers differ by twice the
+    variance, a shower and the mean shower by once: smallest for a generator without
+    fluctuations.
     """
-    return float(np.mean([_pair_error(a[x], b[y]) for x, y in _bins(a, b, ALL_CENTRES)]))
+    return sum(_pair_error(a[x], b[y]) for x, y in _bins(a, b, SCAN))
 
 
 def _pair_error(a: Profiles, b: Profiles) -> float:
