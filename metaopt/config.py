@@ -15,7 +15,7 @@ from search_spaces.errors import ConfigError
 from search_spaces.loader import read_toml
 from search_spaces.parameters import Value
 from search_spaces.records import decode
-from workers.trial import Budget, Precision, Resources
+from workers.trial import Budget, Precision, Resources, SplitBy
 
 #: Stands for the bundled Geant4 sample in ``data.files``.
 SAMPLE = "sample"
@@ -53,11 +53,17 @@ class SearchTable:
 
 @dataclass(frozen=True)
 class DataTable:
-    """Which showers: files (globs, or "sample"), their geometry, and the split of events."""
+    """Which showers: files (globs, or "sample"), their geometry, and the split.
+
+    Attributes:
+        split: shares of training, validation and test.
+        by: what is split: the events of all files, or whole files.
+    """
 
     files: tuple[str, ...]
     geometry: str
     split: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    by: SplitBy = "event"
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,11 @@ class StudyConfig:
     def folder(self) -> Path:
         """Where the study's files go."""
         return Path(self.study.results) / self.name
+
+    @property
+    def showers_folder(self) -> Path:
+        """Where the decoded showers go, for all studies with the same results folder."""
+        return Path(self.study.results).resolve() / "showers"
 
     @property
     def budget(self) -> Budget:

@@ -202,6 +202,7 @@ class Controller:
             seed=int(training_seed.generate_state(1)[0]),
             folder=str(trial_folder(plan.config.folder.resolve(), number)),
             reference=str(plan.reference),
+            showers=str(plan.config.showers_folder),
             checkpoint=str(checkpoint_folder(plan.config.folder.resolve(), proposal)),
             checkpoint_seconds=seconds(plan.config.trial.checkpoint) or 0.0,
             resources=plan.config.resources,

@@ -17,7 +17,7 @@ from metaopt.provenance import versions
 from metaopt.strategies.base import Strategy
 from metaopt.strategies.pruning import Pruning
 from metaopt.strategies.registry import make_pruning, make_strategy
-from objectives.exchangeable import check_exchangeable
+from objectives.exchangeable import MAX_EVENTS, check_exchangeable
 from objectives.reference import Reference
 from search_spaces.errors import ConfigError, DataError
 from search_spaces.geometry import Geometry
@@ -65,8 +65,8 @@ def prepare(config: StudyConfig) -> Plan:
     pruning = make_pruning(config.search.pruning, config.search.pruning_options)
     files = config.files()
     events, digest = data.survey(files, geometry)
-    _check_events(events, config)
-    spec = DataSpec(files, config.data.split, digest)
+    spec = DataSpec(files, config.data.split, digest, config.data.by)
+    _check_events(data.part_sizes(spec, geometry), config)
     reference, path = _reference(spec, geometry, Path(config.study.results))
     document = {
         "space": space_document(space),
@@ -112,7 +112,7 @@ def _identity(document: dict[str, Any]) -> dict[str, Any]:
         "space": document["space_digest"],
         "geometry": document["geometry_digest"],
         "data set": document["data"]["digest"],
-        "split": list(document["data"]["split"]),
+        "split": [*document["data"]["split"], document["data"].get("by", "event")],
         "budget": document["budget"],
         "seed": document["seed"],
     }
@@ -126,18 +126,17 @@ def _feasible_space(space: SearchSpace, geometry: Geometry) -> SearchSpace:
     return feasible
 
 
-def _check_events(events: int, config: StudyConfig) -> None:
-    smallest = int(min(config.data.split) * events)
-    if smallest < MIN_EVENTS:
+def _check_events(sizes: dict[data.Part, int], config: StudyConfig) -> None:
+    if min(sizes.values()) < MIN_EVENTS:
         raise DataError(
-            f"each split needs at least {MIN_EVENTS} events to score with, got {events} events "
-            f"split {list(config.data.split)}; give more files or other shares"
+            f"each split needs at least {MIN_EVENTS} events to score with, got "
+            f"{sum(sizes.values())} events split {list(config.data.split)}, which gives "
+            f"{', '.join(map(str, sizes.values()))}; give more files or other shares"
         )
-    validation = int(config.data.split[1] * events)
-    if config.trial.evaluation_showers > validation:
+    if config.trial.evaluation_showers > sizes["validation"]:
         raise ConfigError(
-            f"trial.evaluation_showers <= {validation} (the validation events) must hold, "
-            f"got {config.trial.evaluation_showers}"
+            f"trial.evaluation_showers <= {sizes['validation']} (the validation events) must "
+            f"hold, got {config.trial.evaluation_showers}"
         )
 
 
@@ -151,6 +150,7 @@ def _reference(spec: DataSpec, geometry: Geometry, results: Path) -> tuple[Refer
         DataError: if they are not, or cannot make a reference.
     """
     shares = "-".join(f"{round(1000 * s)}" for s in spec.split)
+    shares += "-by-file" if spec.by == "file" else ""
     name = f"{spec.digest[:16]}-{geometry.digest[:8]}-{shares}.npz"
     path = (results / "references" / name).resolve()
     if path.is_file():
@@ -158,10 +158,8 @@ def _reference(spec: DataSpec, geometry: Geometry, results: Path) -> tuple[Refer
             return Reference.load(path), path
         except DataError:
             path.unlink()  # of another version: made again below
-    training = data.load(spec, geometry, "training")
-    validation = data.load(spec, geometry, "validation")
-    reference = Reference.build(training, validation, geometry)
-    check_exchangeable(reference, data.load(spec, geometry, "test"))
+    reference = data.build_reference(spec, geometry)
+    check_exchangeable(reference, data.load(spec, geometry, "test", limit=MAX_EVENTS))
     path.parent.mkdir(parents=True, exist_ok=True)
     reference.save(path)
     return reference, path

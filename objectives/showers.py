@@ -65,6 +65,12 @@ class Conditions:
     def __getitem__(self, rows: Rows) -> Conditions:
         return Conditions(self.energy[rows], self.theta[rows], self.particle[rows])
 
+    def check(self, geometry: Geometry, where: str = "conditions") -> None:
+        """Raise :class:`DataError` unless all lie in the ranges of ``geometry``."""
+        _check_range(self.energy, geometry.energy, "energy", "GeV", where)
+        _check_range(self.theta, geometry.theta_rad, "theta", "rad", where)
+        _check_particles(self.particle, geometry, where)
+
 
 @dataclass(frozen=True, eq=False)
 class Showers:
@@ -122,9 +128,7 @@ class Showers:
                 f"{where}: cells that a layer does not have must be zero, got energy in them; "
                 "check the order of the axes"
             )
-        _check_range(self.energy, geometry.energy, "energy", "GeV", where)
-        _check_range(self.theta, geometry.theta_rad, "theta", "rad", where)
-        _check_particles(self.conditions.particle, geometry, where)
+        self.conditions.check(geometry, where)
 
 
 def _check_particles(particle: Kinds, geometry: Geometry, where: str) -> None:

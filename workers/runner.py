@@ -54,9 +54,7 @@ def load_reference(spec: TrialSpec) -> Reference:
     """The reference artefact of a trial's data, read from its file or built from the data."""
     if spec.reference and Path(spec.reference).is_file():
         return Reference.load(Path(spec.reference))
-    training = data.load(spec.data, spec.geometry, "training")
-    validation = data.load(spec.data, spec.geometry, "validation")
-    return Reference.build(training, validation, spec.geometry)
+    return data.build_reference(spec.data, spec.geometry)
 
 
 def epoch_indices(n: int, showers: int, epoch: int, seed: int) -> Index:
@@ -84,9 +82,8 @@ class _Trial:
     def run(self, stop: Callable[[], bool]) -> Iterator[TrialEvent]:
         spec, budget = self.spec, self.spec.budget
         reference = load_reference(spec)
-        training = data.load(
-            spec.data, spec.geometry, "training", limit=budget.epochs * budget.showers
-        )
+        limit = budget.epochs * budget.showers
+        training = data.load(spec.data, spec.geometry, "training", limit, spec.showers)
         model = self._model()
         yield from self.progress
         for epoch in range(self.epoch + 1, budget.epochs + 1):

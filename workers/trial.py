@@ -16,6 +16,9 @@ from search_spaces.geometry import Geometry
 from search_spaces.parameters import Value
 from search_spaces.records import decode, encode
 
+#: What a split divides: the events of all files, or whole files.
+SplitBy: TypeAlias = Literal["event", "file"]
+
 
 @dataclass(frozen=True)
 class DataSpec:
@@ -25,11 +28,13 @@ class DataSpec:
         files: HDF5 files, in order.
         split: shares of training, validation and test events.
         digest: SHA-256 of the files' content summary; fixes the split.
+        by: what is split.
     """
 
     files: tuple[str, ...]
     split: tuple[float, float, float] = (0.7, 0.15, 0.15)
     digest: str = ""
+    by: SplitBy = "event"
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class TrialSpec:
         seed: of every random draw in the trial.
         folder: where the trained model goes; on a disk that the controller sees too.
         reference: file of the reference artefact; made from the data where it is absent.
+        showers: folder of decoded showers that all workers of a machine share; empty: none.
         checkpoint: folder of the state from which another attempt goes on; empty keeps none.
         checkpoint_seconds: of training between two checkpoints, at the least.
     """
@@ -87,6 +93,7 @@ class TrialSpec:
     seed: int
     folder: str
     reference: str = ""
+    showers: str = ""
     checkpoint: str = ""
     checkpoint_seconds: float = 20.0
     resources: Resources = field(default_factory=Resources)

@@ -1,0 +1,184 @@
+"""One shower file: opened, its layout checked, read block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives.showers import Conditions, Showers
+from search_spaces.errors import DataError
+from search_spaces.geometry import Geometry
+from workers.data.layouts import layout_of
+from workers.data.particles import places
+
+Index = NDArray[np.int64]
+
+#: Events read at once: bounds the memory beside the result.
+BLOCK = 256
+#: A gap of so many events that nobody wants is skipped, if it also skips a chunk of the file.
+MIN_GAP = 16
+
+
+class ShowerFile:
+    """An open HDF5 file of showers, in GeV and rad; a context manager.
+
+    Args:
+        name: path of the file.
+        geometry: of the showers; its ``storage`` says how the file is laid out.
+
+    Raises:
+        DataError: naming file, rule and value, if the file cannot be read or does not fit.
+    """
+
+    def __init__(self, name: str, geometry: Geometry) -> None:
+        if not Path(name).is_file():
+            raise DataError(f"{name}: no such file; check the path")
+        self.name = name
+        self.geometry = geometry
+        self.layout = layout_of(geometry)
+        try:
+            self._file = h5py.File(name, "r")
+        except OSError as failure:
+            raise DataError(f"{name}: not a readable HDF5 file ({failure})") from failure
+        try:
+            with self._reading("its data sets"):
+                self._check_layout()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> ShowerFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        failure: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return int(self._file[self.geometry.storage.showers].shape[0])
+
+    # -- reading --------------------------------------------------------------------------
+
+    def conditions(self, start: int = 0, stop: int | None = None) -> Conditions:
+        """Conditions of the events from ``start`` to ``stop``, all by default."""
+        storage, stop = self.geometry.storage, len(self) if stop is None else stop
+        energy = self._columns(storage.energy, start, stop)[:, storage.energy_column]
+        theta = self._columns(storage.theta, start, stop)[:, 0] if storage.theta else None
+        particle = None
+        if storage.particle:
+            stored = self._columns(storage.particle, start, stop)[:, 0].astype(np.int64)
+            particle = places(stored, self.geometry.particles)
+        # float64 until here, so that MeV round only once.
+        return Conditions.of(energy.astype(np.float64) * self.layout.energy_unit, theta, particle)
+
+    def read(self, start: int, stop: int) -> Showers:
+        """The showers of the events from ``start`` to ``stop``; cells may hold anything."""
+        storage = self.geometry.storage
+        with self._reading(f"events {start} to {stop}"):
+            stored = np.asarray(self._file[storage.showers][start:stop], dtype=np.float32)
+        cells = self.layout.cells(stored, self.geometry)
+        if storage.gev_per_unit != 1.0:
+            cells *= np.float32(storage.gev_per_unit)
+        return Showers(cells, self.conditions(start, stop))
+
+    def blocks(self, wanted: Index) -> Iterator[tuple[Index, Showers]]:
+        """The wanted events (ascending) in blocks, each with its event numbers."""
+        chunks = self._file[self.geometry.storage.showers].chunks
+        gap = max(MIN_GAP, chunks[0] if chunks else 1)
+        ends = np.flatnonzero((np.diff(wanted) > gap) | (np.diff(wanted // BLOCK) > 0)) + 1
+        for events in np.split(wanted, ends):
+            if len(events):
+                block = self.read(int(events[0]), int(events[-1]) + 1)
+                yield events, block[events - events[0]]
+
+    def _columns(self, key: str, start: int, stop: int) -> NDArray[np.generic]:
+        with self._reading(f"{key} of events {start} to {stop}"):
+            return np.reshape(self._file[key][start:stop], (stop - start, -1))
+
+    @contextmanager
+    def _reading(self, what: str) -> Iterator[None]:
+        """Damage shows as any of these errors, wherever the file is touched first."""
+        try:
+            yield
+        except (OSError, RuntimeError, KeyError, ValueError) as failure:
+            if isinstance(failure, DataError):
+                raise
+            reason = " ".join(str(failure).split())
+            raise DataError(
+                f"{self.name}: {what} cannot be read ({reason}); is the file whole?"
+            ) from failure
+
+    # -- checking -------------------------------------------------------------------------
+
+    def _check_layout(self) -> None:
+        storage = self.geometry.storage
+        keys = [storage.showers, storage.energy]
+        keys += [key for key in (storage.theta, storage.particle) if key]
+        if any(not isinstance(self._file.get(key), h5py.Dataset) for key in keys):
+            raise DataError(
+                f"{self.name}: needs the data sets {', '.join(keys)} of geometry "
+                f"{self.geometry.name!r}, got {', '.join(sorted(self._file)) or 'none'}; "
+                "set [storage] in the geometry file"
+            )
+        for key in keys:
+            if self._file[key].dtype.kind not in "fiu":
+                raise DataError(
+                    f"{self.name}: {key} must hold numbers, got {self._file[key].dtype}; "
+                    "set [storage] in the geometry file"
+                )
+        self._check_shapes(keys[1:])
+
+    def _check_shapes(self, keys: list[str]) -> None:
+        storage, geometry = self.geometry.storage, self.geometry
+        shape = self._file[storage.showers].shape
+        allowed = self.layout.shapes(geometry)
+        if shape[1:] not in allowed:
+            raise DataError(
+                f"{self.name}: {storage.showers} must be (n, {', '.join(map(str, allowed[0]))}) "
+                f"for geometry {geometry.name!r}, got {shape}; choose the geometry of these showers"
+            )
+        for key in keys:
+            there = self._file[key].shape
+            if there[:1] != shape[:1]:
+                raise DataError(
+                    f"{self.name}: {key} must have one entry per shower, got {there[:1]} "
+                    f"for {shape[0]} showers; is the file whole?"
+                )
+            column = storage.energy_column if key == storage.energy else 0
+            if column >= np.prod(there[1:], dtype=int):
+                raise DataError(
+                    f"{self.name}: {key} must have more than {column} columns, got {there}; "
+                    "set storage.energy_column in the geometry file"
+                )
+        self._check_particles()
+
+    def _check_particles(self) -> None:
+        key = self.geometry.storage.particle
+        if key and self._file[key].dtype.kind == "f":
+            raise DataError(
+                f"{self.name}: {key} must hold whole numbers, got {self._file[key].dtype}; "
+                "store places in the geometry's particles, or PDG codes"
+            )
+
+
+def check(events: Index, showers: Showers, file: ShowerFile) -> None:
+    """Raise :class:`DataError` unless these can be full-simulation showers.
+
+    The error names the file and the first event that cannot.
+    """
+    try:
+        showers.check(file.geometry, file.name)
+    except DataError:
+        for row, event in enumerate(events):
+            showers[row : row + 1].check(file.geometry, f"{file.name}, event {event}")
+        raise

@@ -1,0 +1,118 @@
+"""The layouts of shower files: how each data set's authors order and measure the cells.
+
+==============  ==================================  ==================  ==================
+format          cells of one shower in the file     primary energy      angle
+==============  ==================================  ==================  ==================
+3dgan           (x, y, z), or (x, y, z, 1)          GeV, in any column  rad
+calochallenge   flat: layer by layer, in a layer    MeV                 none
+                angle by angle, in an angle by r
+par04           (r, alpha, layer)                   MeV                 rad
+==============  ==================================  ==================  ==================
+
+Sources: 3DGAN, zenodo 3603086; CaloChallenge, arXiv:2410.21611; Par04 and LEMURS,
+arXiv:2509.05108. LEMURS also stores ``incident_phi``: its mesh turns with the
+particle, and the detectors are alike all around, so that phi is not a condition.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.geometry import Geometry
+
+Array = NDArray[np.float32]
+Shape = tuple[int, ...]
+
+GEV_PER_MEV = 1e-3
+
+
+class Layout(Protocol):
+    """What differs between the formats of shower files."""
+
+    #: GeV per unit of the primary energy.
+    energy_unit: float
+
+    def shapes(self, geometry: Geometry) -> tuple[Shape, ...]:
+        """Shapes that one shower's cells may have in the file; the first is the usual one."""
+
+    def cells(self, stored: Array, geometry: Geometry) -> Array:
+        """Cells (n, *shape of the geometry) of n showers as stored, in the same unit."""
+
+
+class Gan3DLayout:
+    """The layout of 3DGAN: arrays as the geometry has them."""
+
+    energy_unit = 1.0
+
+    def shapes(self, geometry: Geometry) -> tuple[Shape, ...]:
+        """The geometry's, or with a channel axis of length 1."""
+        return geometry.shape, (*geometry.shape, 1)
+
+    def cells(self, stored: Array, geometry: Geometry) -> Array:
+        """The same cells without a channel axis."""
+        return stored.reshape(len(stored), *geometry.shape)
+
+
+class Par04Layout:
+    """The layout of Geant4's example Par04: arrays (r, alpha, layer)."""
+
+    energy_unit = GEV_PER_MEV
+
+    def shapes(self, geometry: Geometry) -> tuple[Shape, ...]:
+        """The geometry's."""
+        return (geometry.shape,)
+
+    def cells(self, stored: Array, geometry: Geometry) -> Array:
+        """The same cells."""
+        return stored.reshape(len(stored), *geometry.shape)
+
+
+class CaloChallengeLayout:
+    """The layout of CaloChallenge: the cells that exist, in one row."""
+
+    energy_unit = GEV_PER_MEV
+
+    def shapes(self, geometry: Geometry) -> tuple[Shape, ...]:
+        """As long as the number of cells that exist."""
+        return ((len(_places(geometry)),),)
+
+    def cells(self, stored: Array, geometry: Geometry) -> Array:
+        """Cells (n, r, alpha, layer); those that a layer does not have are zero."""
+        cells = np.zeros((len(stored), *geometry.shape), dtype=np.float32)
+        cells.reshape(len(stored), -1)[:, _places(geometry)] = stored
+        return cells
+
+
+def flatten(cells: Array, geometry: Geometry) -> Array:
+    """The inverse of :meth:`CaloChallengeLayout.cells`: what a file of CaloChallenge holds.
+
+    Args:
+        cells: (n, r, alpha, layer) in any unit.
+        geometry: of the cells.
+
+    Returns:
+        (n, number of cells that exist), in the same unit.
+    """
+    flat: Array = cells.reshape(len(cells), -1)[:, _places(geometry)]
+    return flat
+
+
+def layout_of(geometry: Geometry) -> Layout:
+    """The layout that a geometry's files have."""
+    return _LAYOUTS[geometry.storage.format]
+
+
+def _places(geometry: Geometry) -> NDArray[np.intp]:
+    """Where each cell of a file of CaloChallenge stands among all cells of an array."""
+    places = np.arange(np.prod(geometry.shape), dtype=np.intp).reshape(geometry.shape).T
+    return places.ravel() if geometry.present is None else places[geometry.present.T]
+
+
+_LAYOUTS: dict[str, Layout] = {
+    "3dgan": Gan3DLayout(),
+    "calochallenge": CaloChallengeLayout(),
+    "par04": Par04Layout(),
+}

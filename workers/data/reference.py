@@ -1,0 +1,40 @@
+"""The reference artefact of a data set that may be larger than memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from objectives.observables import Features, features, filled_cells
+from objectives.reference import Mask, Reference
+from search_spaces.geometry import Geometry
+from workers.data.events import Events
+from workers.trial import DataSpec
+
+
+def build_reference(data: DataSpec, geometry: Geometry) -> Reference:
+    """:meth:`Reference.build` of the training and validation events of a data set.
+
+    They are read twice, as which cells no other shower fills is an observable of each.
+    Memory: one block of showers, and the features of all.
+
+    Raises:
+        DataError: a file cannot be read or used, or has too few events.
+    """
+    training = Events.of(data, geometry, "training")
+    validation = Events.of(data, geometry, "validation")
+    counts = np.zeros(geometry.shape, dtype=np.int64)
+    for part in (training, validation):
+        for _, showers in part.blocks():
+            counts += filled_cells(showers.cells, geometry).sum(axis=0)
+    fitted, judged = (_features(part, counts <= 1) for part in (training, validation))
+    return Reference.of_features(fitted, judged, geometry, counts == 0)
+
+
+def _features(part: Events, unseen: Mask) -> Features:
+    """Features of all showers of a part, in the order of the split."""
+    places, found = [], []
+    for rows, showers in part.blocks():
+        places.append(rows)
+        found.append(features(showers, part.geometry, unseen))
+    joined, back = Features.joined(found), np.argsort(np.concatenate(places))
+    return Features(joined.names, joined.values[back], joined.bad[back], joined.conditions[back])
