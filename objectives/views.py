@@ -16,7 +16,7 @@ counted, and enter nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
 from operator import add
@@ -24,6 +24,7 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
+from objectives.crosschecks.profiles import Profiles
 from objectives.observables import Features, bad_events, chunks, filled_cells
 from objectives.showers import Showers
 from search_spaces.errors import DataError
@@ -103,11 +104,22 @@ class Observed:
 
     Attributes:
         features: of each shower, with its conditions.
+        profiles: of each shower, for the historic scores.
         view: sums over all of them.
     """
 
     features: Features
+    profiles: Profiles
     view: View
+
+    @classmethod
+    def joined(cls, parts: Sequence[Observed]) -> Observed:
+        """Of all showers of at least one part."""
+        return cls(
+            Features.joined([p.features for p in parts]),
+            Profiles.joined([p.profiles for p in parts]),
+            reduce(add, [p.view for p in parts]),
+        )
 
     def __len__(self) -> int:
         return len(self.features.bad)
@@ -126,14 +138,13 @@ def observe(
     Raises:
         DataError: if there are no blocks, or the grid is not the geometry's.
     """
-    rows, total = [], None
-    for block in blocks:
-        rows.append(features(block))
-        part = view(block, geometry)
-        total = part if total is None else total + part
-    if total is None:
+    parts = [
+        Observed(features(block), Profiles.of(block, geometry), view(block, geometry))
+        for block in blocks
+    ]
+    if not parts:
         raise DataError("a sample needs at least 1 shower, got 0; give a file with showers")
-    return Observed(Features.joined(rows), total)
+    return Observed.joined(parts)
 
 
 def view(showers: Showers, geometry: Geometry) -> View:
