@@ -186,15 +186,19 @@ def mean_shower(bench: Bench, rng: np.random.Generator) -> Showers:
     return bench.like_perfect(chosen * per_shower(bench.perfect.energy))
 
 
+def _of_angle(bench: Bench, theta: Array, rng: np.random.Generator) -> Showers:
+    """The showers of another angle."""
+    wanted = Conditions.of(bench.perfect.energy, theta)
+    return bench.like_perfect(toy.at(wanted, rng, bench.geometry).cells)
+
+
 def angle_ignored(bench: Bench, rng: np.random.Generator) -> Showers:
-    energy = bench.perfect.energy
-    other = rng.uniform(*bench.geometry.theta_rad, len(energy))
-    return bench.like_perfect(toy.at(Conditions.of(energy, other), rng, bench.geometry).cells)
+    return _of_angle(bench, rng.uniform(*bench.geometry.theta_rad, len(bench.perfect)), rng)
 
 
 def tilt_halved(bench: Bench, rng: np.random.Generator) -> Showers:
-    """Half the slope, at the right depth."""
-    return bench.like_perfect(toy.at(bench.perfect.conditions, rng, bench.geometry, 0.5).cells)
+    """The shower of half the tilt against normal incidence."""
+    return _of_angle(bench, 0.5 * (bench.perfect.theta + 0.5 * np.pi), rng)
 
 
 def condition_ignored(bench: Bench, rng: np.random.Generator) -> Showers:

@@ -63,23 +63,19 @@ def showers(n: int, seed: int, calorimeter: Geometry) -> Showers:
     return at(Conditions.of(energy, theta), rng, calorimeter)
 
 
-def at(
-    conditions: Conditions, rng: np.random.Generator, calorimeter: Geometry, tilt: float = 1.0
-) -> Showers:
-    """One shower for each condition; ``tilt`` is the slope of the axis over the right one."""
+def at(conditions: Conditions, rng: np.random.Generator, calorimeter: Geometry) -> Showers:
+    """One shower for each condition."""
     pairs = zip(conditions.energy, conditions.theta, strict=True)
     cells = np.empty((len(conditions), *calorimeter.shape), dtype=np.float32)
     for i, (energy, theta) in enumerate(pairs):
-        cells[i] = _shower(float(energy), float(theta), rng, calorimeter, tilt)
+        cells[i] = _shower(float(energy), float(theta), rng, calorimeter)
     return Showers(cells, conditions)
 
 
-def _shower(
-    energy: float, theta: float, rng: np.random.Generator, calorimeter: Geometry, tilt: float
-):
+def _shower(energy: float, theta: float, rng: np.random.Generator, calorimeter: Geometry):
     log_y, g = np.log(energy / CRITICAL_GEV), rng.standard_normal(6)
     profile, tau = _longitudinal(log_y, theta, g[:2], calorimeter.shape[2])
-    cot, depth = tilt / np.tan(theta), np.arange(len(profile))
+    cot, depth = 1 / np.tan(theta), np.arange(len(profile))
     entry = 0.15 * rng.standard_normal(2) * CELL_MM
     mean_depth = (depth * profile).sum() / profile.sum()
     axis = entry[1] + 0.45 * LAYER_MM * (depth - mean_depth) * cot
