@@ -1,0 +1,93 @@
+"""``metaopt validate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from metaopt.cli import options
+
+if TYPE_CHECKING:
+    from metaopt.reports.validation import Validation
+
+
+@click.command(name="validate")
+@click.argument("generated", metavar="GENERATED.H5")
+@click.argument("reference", metavar="REFERENCE.H5")
+@click.option("--geometry", metavar="NAME|FILE", help="Calorimeter. [default: found by the shape]")
+@click.option("--events", type=click.IntRange(min=1), metavar="N", help="At most N of each file.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="PAGE.HTML", help="New page.")
+@click.option("--seed", default=0, show_default=True, metavar="N", help="Seed of random choices.")
+@options.as_json
+def command(
+    generated: str,
+    reference: str,
+    geometry: str | None,
+    events: int | None,
+    out: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Compare generated showers with full-simulation ones.
+
+    Both are HDF5 files of showers with their primary energies (and angles), of
+    any generator. Prints the score S, what is wrong in words, and cross-checks,
+    each beside what the full simulation gives against itself; -o writes a page
+    with plots.
+    """
+    from metaopt.cli.console import print_json, say
+    from metaopt.reports.calorimeters import find_geometry
+    from metaopt.reports.shower_files import validate
+    from metaopt.reports.validation_tables import document
+
+    if out is not None:
+        _check_place(out)
+    calorimeter, note = find_geometry(reference, geometry)
+    if note:
+        say(note)
+    made = validate(generated, reference, calorimeter, events or 0, seed, say)
+    if as_json:
+        print_json(document(made) | {"seed": seed})
+    else:
+        _print(made)
+    if out is not None:
+        _write(out, made)
+        say(f"page: {out}")
+
+
+def _print(made: Validation) -> None:
+    from metaopt.cli.console import print_table
+    from metaopt.reports.validation_tables import (
+        crosschecks_table,
+        groups_table,
+        headline,
+        metrics_table,
+    )
+
+    for line in (*headline(made), *(f"note: {note}" for note in made.notes)):
+        click.echo(line)
+    for table in (groups_table(made), metrics_table(made), crosschecks_table(made)):
+        if table.rows:
+            print_table(table)
+
+
+def _check_place(out: Path) -> None:
+    """Fail before the work, not after it."""
+    from metaopt.errors import ConfigError
+
+    if out.is_dir() or not out.parent.is_dir():
+        raise ConfigError(f"{out}: a page needs the name of a file in a folder; make the folder")
+
+
+def _write(out: Path, made: Validation) -> None:
+    from metaopt.errors import ConfigError
+    from metaopt.reports.page import page
+
+    try:
+        out.write_text(page(made), encoding="utf-8")
+    except OSError as failure:
+        raise ConfigError(
+            f"{out}: cannot be written ({failure.strerror}); choose another file"
+        ) from failure

@@ -1,0 +1,164 @@
+"""Panels as plotly figures: readable in black and white, and at the width of a phone.
+
+Geant4 is black, solid, with squares; generated is coloured, dashed, with circles: line and
+marker tell them apart without the colour. Shades of maps rise evenly in brightness.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from metaopt.reports.panels import Bars, Comparison, Labels, Map, Panel, Points
+
+FULL, GENERATED = "#111111", "#c2410c"
+SHADES = "Cividis"
+FULL_NAME, GENERATED_NAME = "Geant4", "generated"
+#: Heights [pixels]; widths follow the screen.
+COMPARISON_HEIGHT, MAP_HEIGHT, BARS_HEIGHT = 360, 320, 300
+#: Range of the ratio panel.
+RATIO_RANGE = (0.0, 2.0)
+_GRID = {
+    "gridcolor": "#dddddd",
+    "linecolor": "#111111",
+    "ticks": "outside",
+    "automargin": True,
+    "exponentformat": "power",
+    "zeroline": False,
+}
+
+
+def figure(panel: Panel) -> dict[str, Any]:
+    """Data and layout of a panel, as plotly.js takes them."""
+    if isinstance(panel, Comparison):
+        made = _comparison(panel)
+    elif isinstance(panel, Map):
+        made = _map(panel)
+    else:
+        made = _bars(panel)
+    plain: dict[str, Any] = made.to_plotly_json()
+    plain["layout"].pop("template", None)
+    return plain
+
+
+def _layout(labels: Labels, height: int, **more: Any) -> go.Layout:
+    base = {
+        "template": "none",
+        "height": height,
+        "margin": {"l": 60, "r": 12, "t": 30, "b": 48},
+        "font": {"size": 12},
+        "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
+        "xaxis": {**_GRID, "title": {"text": labels.x}},
+        "yaxis": {**_GRID, "title": {"text": labels.y}},
+    }
+    return go.Layout(base | more)
+
+
+def _comparison(panel: Comparison) -> go.Figure:
+    x = {**_GRID, "title": {"text": panel.labels.x}}
+    y = {**_GRID, "title": {"text": panel.labels.y}}
+    x |= {"type": "log", "dtick": 1} if panel.log_x else {}
+    y |= {"type": "log", "dtick": 1} if panel.log_y else {}
+    made = go.Figure(
+        [
+            _line(panel.full, FULL_NAME, panel.steps, fill=panel.steps and not panel.log_y),
+            _line(panel.generated, GENERATED_NAME, panel.steps),
+        ],
+        _layout(panel.labels, COMPARISON_HEIGHT, xaxis=x, yaxis=y),
+    )
+    if panel.ratio is not None:
+        _add_ratio(made, panel.ratio)
+    return made
+
+
+def _add_ratio(made: go.Figure, ratio: Points) -> None:
+    """A second panel below, with the same horizontal axis."""
+    made.add_trace(_ratio(ratio))
+    made.update_layout(
+        xaxis_anchor="y2",
+        yaxis_domain=[0.34, 1.0],
+        yaxis2={
+            **_GRID,
+            "title": {"text": "ratio"},
+            "domain": [0.0, 0.26],
+            "range": list(RATIO_RANGE),
+            "dtick": 0.5,
+        },
+    )
+    made.add_hline(y=1.0, row=None, yref="y2", line={"color": FULL, "width": 1})
+
+
+def _line(points: Points, name: str, steps: bool, fill: bool = False) -> go.Scatter:
+    generated = name == GENERATED_NAME
+    colour = GENERATED if generated else FULL
+    marker = {"symbol": "circle-open" if generated else "square", "size": 6 if generated else 4}
+    return go.Scatter(
+        x=points.x,
+        y=points.y,
+        error_y=_errors(points, colour),
+        name=name,
+        mode="lines+markers",
+        marker={**marker, "color": colour},
+        line={
+            "color": colour,
+            "width": 1.5,
+            "dash": "dash" if generated else "solid",
+            "shape": "hvh" if steps else "linear",
+        },
+        fill="tozeroy" if fill else "none",
+        fillcolor="rgba(0,0,0,0.08)",
+    )
+
+
+def _ratio(points: Points) -> go.Scatter:
+    return go.Scatter(
+        x=points.x,
+        y=points.y,
+        error_y=_errors(points, GENERATED),
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 5, "color": GENERATED},
+        yaxis="y2",
+        showlegend=False,
+        name="ratio",
+    )
+
+
+def _errors(points: Points, colour: str) -> dict[str, Any]:
+    return {"type": "data", "array": points.error, "color": colour, "thickness": 1, "width": 0}
+
+
+def _map(panel: Map) -> go.Figure:
+    names = list(panel.names) or None
+    trace = go.Heatmap(
+        z=panel.rows,
+        x=names,
+        y=names,
+        zmin=panel.limits[0],
+        zmax=panel.limits[1],
+        colorscale=SHADES,
+        colorbar={"thickness": 10, "outlinewidth": 0},
+        hoverongaps=False,
+    )
+    layout = _layout(panel.labels, MAP_HEIGHT + (110 if names else 0))
+    if names:
+        layout.yaxis.update(autorange="reversed", tickfont={"size": 10}, dtick=1)
+        layout.xaxis.update(tickangle=-90, tickfont={"size": 10}, dtick=1)
+    return go.Figure([trace], layout)
+
+
+def _bars(panel: Bars) -> go.Figure:
+    bars = [
+        go.Bar(x=panel.names, y=panel.generated, name=GENERATED_NAME, marker={"color": GENERATED}),
+        go.Bar(
+            x=panel.names,
+            y=panel.full,
+            name=FULL_NAME,
+            marker={
+                "color": "#ffffff",
+                "line": {"color": FULL, "width": 1},
+                "pattern": {"shape": "/", "fgcolor": FULL},
+            },
+        ),
+    ]
+    return go.Figure(bars[: 2 if panel.full else 1], _layout(panel.labels, BARS_HEIGHT))

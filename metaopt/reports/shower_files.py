@@ -1,0 +1,173 @@
+"""Two shower files to a validation, read in blocks: memory does not grow with the cells.
+
+Notation:
+
+    fitted    showers of the reference file that pulls and floors are fitted to
+    judged    those that generated showers are compared with
+    null      those that take the place of generated showers: Geant4 against Geant4
+
+The parts are those of a fixed random permutation, as files may be in any order. The
+reference file is read twice: which cells no shower fills is an observable of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial, reduce
+from operator import add
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metaopt.reports.validation import FullSimulation, Validation, compare
+from objectives.observables import features
+from objectives.reference import MIN_VALIDATION, Reference
+from objectives.samples import Sample
+from objectives.showers import Conditions, Showers
+from objectives.views import Observed, View, observe, view
+from search_spaces.errors import DataError
+from search_spaces.geometry import Geometry
+from workers.data import ShowerFile
+
+Index = NDArray[np.int64]
+Say = Callable[[str], None]
+
+#: Shares of the reference file: fitted, judged; the rest is null.
+FITTED, JUDGED = 0.5, 0.25
+#: How far outside of the reference's range a condition may lie, as a share of the range.
+MARGIN = 0.01
+
+
+def validate(
+    generated: str, reference: str, geometry: Geometry, events: int, seed: int, say: Say
+) -> Validation:
+    """Compare a file of generated showers with one of the full simulation.
+
+    Args:
+        generated: path of a file with each shower's own conditions; cells may hold anything.
+            Showers outside of the reference's conditions are left out, and told.
+        reference: path of a file with at least 160 usable showers.
+        geometry: of both.
+        events: at most so many showers of each file, drawn at random; 0 = all.
+        seed: of the draw, and of the parts of the reference.
+        say: takes a line of progress.
+
+    Raises:
+        DataError: a file cannot be read or does not fit, or has too few showers.
+    """
+    conditions = conditions_of(generated, geometry)  # a bad path must not cost the other file
+    full = full_simulation(reference, geometry, events, seed, say)
+    rows = drawn(len(conditions), events, seed)
+    whole = Conditions.joined([full.judged.features.conditions, full.fitted.conditions])
+    inside = rows[covered(conditions[rows], whole, geometry)]
+    if len(inside) < MIN_VALIDATION:
+        raise DataError(
+            f"{generated}: at least {MIN_VALIDATION} showers must be at the reference's energies "
+            f"and angles, got {len(inside)} of {len(rows)}; generate for the reference's range"
+        )
+    say(f"{generated}: {len(inside):,} generated showers")
+    seen = observe(blocks(generated, geometry, inside), geometry, full.reference.features)
+    result = compare((Path(generated).name, Path(reference).name), seen, full)
+    return replace(result, notes=(*result.notes, *_left_out(len(rows) - len(inside), whole)))
+
+
+def full_simulation(
+    path: str, geometry: Geometry, events: int, seed: int, say: Say
+) -> FullSimulation:
+    """The reference file's side: two passes over the file."""
+    rows = drawn(len(conditions_of(path, geometry)), events, seed)
+    shuffled = np.random.default_rng(seed).permutation(len(rows))
+    part = np.digitize(shuffled, np.array([FITTED, FITTED + JUDGED]) * len(rows))
+    say(f"{path}: {len(rows):,} full-simulation showers, first pass")
+    known, other = _views(path, geometry, rows, part)
+    say(f"{path}: second pass")
+    fitted, judged, null = _observed(path, geometry, rows, part, known.hits)
+    say("fitting pulls, measuring floors")
+    reference = Reference.of_features(fitted.features, judged.features, geometry, known.hits == 0)
+    seen = fitted.features
+    used = Sample(seen.values[:, [seen.names.index(n) for n in reference.names]], seen.conditions)
+    return FullSimulation(reference, judged, null, used, known + other)
+
+
+def _views(path: str, geometry: Geometry, rows: Index, part: Index) -> tuple[View, View]:
+    """Views of the showers that make the reference, and of the null showers."""
+    known, other = [], []
+    for block, parts in _with_parts(path, geometry, rows, part):
+        known.append(view(block[parts < 2], geometry))
+        other.append(view(block[parts == 2], geometry))
+    return reduce(add, known), reduce(add, other)
+
+
+def _observed(
+    path: str, geometry: Geometry, rows: Index, part: Index, hits: Index
+) -> tuple[Observed, Observed, Observed]:
+    """The three parts, each in the order of the file.
+
+    Cells that only one shower of the reference fills are unseen for that shower, as the
+    reference itself has it.
+    """
+    found: tuple[list[Observed], ...] = ([], [], [])
+    for block, parts in _with_parts(path, geometry, rows, part):
+        for i, unseen in enumerate((hits <= 1, hits <= 1, hits == 0)):
+            seen = partial(features, geometry=geometry, unseen=unseen)
+            found[i].append(observe([block[parts == i]], geometry, seen))
+    fitted, judged, null = (Observed.joined(f) for f in found)
+    return fitted, judged, null
+
+
+def _with_parts(
+    path: str, geometry: Geometry, rows: Index, part: Index
+) -> Iterator[tuple[Showers, Index]]:
+    start = 0
+    for block in blocks(path, geometry, rows):
+        yield block, part[start : start + len(block)]
+        start += len(block)
+
+
+def drawn(total: int, events: int, seed: int) -> Index:
+    """Which of all showers are used, in the file's order."""
+    if not events or events >= total:
+        return np.arange(total)
+    return np.sort(np.random.default_rng([seed, total]).permutation(total)[:events])
+
+
+def covered(given: Conditions, known: Conditions, geometry: Geometry) -> NDArray[np.bool_]:
+    """Which showers are at conditions of the reference; what is not finite is bad, not outside."""
+    pairs = [(given.energy, known.energy)]
+    pairs += [(given.theta, known.theta)] * geometry.has_angle
+    inside = np.ones(len(given), dtype=np.bool_)
+    for values, there in pairs:
+        margin = MARGIN * np.ptp(there)
+        beyond = (values < there.min() - margin) | (values > there.max() + margin)
+        inside &= ~(np.isfinite(values) & beyond)
+    return inside
+
+
+def _left_out(count: int, known: Conditions) -> tuple[str, ...]:
+    if not count:
+        return ()
+    low, high = known.energy.min(), known.energy.max()
+    note = (
+        f"{count:,} generated showers are left out: their energies or angles are outside of the "
+        f"reference's ({low:.3g} to {high:.3g} GeV), where nothing is known of the full simulation"
+    )
+    return (note,)
+
+
+def blocks(path: str, geometry: Geometry, rows: Index) -> Iterator[Showers]:
+    """The showers of ascending numbers, in blocks; their cells may hold anything."""
+    with ShowerFile(path, geometry) as file:
+        for _, showers in file.blocks(rows):
+            yield showers
+
+
+def conditions_of(path: str, geometry: Geometry) -> Conditions:
+    """The conditions of every shower of a file.
+
+    Raises:
+        DataError: if it cannot be read or does not fit the geometry.
+    """
+    with ShowerFile(path, geometry) as file:
+        return file.conditions()

@@ -1,0 +1,155 @@
+"""Generated showers compared with the full simulation: the score, its reasons, the plots' sums.
+
+The record is made by :func:`compare` from what one pass over each sample leaves, and is all
+that tables, words and pages are made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from metaopt.reports.findings import Finding, findings
+from metaopt.reports.sides import Side, Sides
+from objectives.crosschecks import Measured, Summary, crosscheck
+from objectives.crosschecks.measured import MIN_EVENTS, shuffled
+from objectives.objective import Score, judge
+from objectives.observables import Features
+from objectives.pulls import CLIP
+from objectives.reference import Reference
+from objectives.samples import Sample
+from objectives.views import Observed, View
+
+#: Relative difference of the mean primary energies above which plots do not compare.
+ENERGY_DIFFERENCE = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class FullSimulation:
+    """The full simulation's side of a comparison.
+
+    Attributes:
+        reference: pulls and floors, and the showers that generated ones are compared with.
+        judged: what one pass over those showers left.
+        null: the same of showers in the place of generated ones, if there are any to spare.
+        fitted: showers that the reference was fitted to; may be none.
+        view: sums over all of them.
+    """
+
+    reference: Reference
+    judged: Observed
+    null: Observed | None
+    fitted: Sample
+    view: View
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """A comparison of generated showers with the full simulation.
+
+    Attributes:
+        generated_name, full_name: what is compared, for people.
+        reference: what the generated showers are judged by.
+        score: S and its breakdown.
+        null: that of full-simulation showers, if measured.
+        sides: features of the good showers.
+        generated, full: sums over the showers of both sides.
+        findings: what is significantly wrong.
+        crosschecks: numbers beside S, each with its null; none for few showers.
+        notes: what the reader should know, in sentences.
+    """
+
+    generated_name: str
+    full_name: str
+    reference: Reference
+    score: Score
+    null: Score | None
+    sides: Sides
+    generated: View
+    full: View
+    findings: tuple[Finding, ...]
+    crosschecks: dict[str, Measured]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def events(self) -> int:
+        """Number of generated showers, the bad ones included."""
+        return self.generated.events + self.generated.bad
+
+
+def compare(names: tuple[str, str], generated: Observed, full: FullSimulation) -> Validation:
+    """Judge generated showers, and find out what is wrong with them.
+
+    Args:
+        names: of the generated showers and of the full simulation.
+        generated: what one pass left, the features being those of ``full.reference.features``.
+        full: the other side.
+    """
+    reference, null = full.reference, full.null
+    held = [full.judged] if null is None else [full.judged, null]
+    score = judge(generated.features, reference)
+    sides = Sides(
+        Side.of(_good([generated], reference), reference),
+        Side.of(_good(held, reference), reference),
+        Side.of(full.fitted, reference),
+    )
+    return Validation(
+        generated_name=names[0],
+        full_name=names[1],
+        reference=reference,
+        score=score,
+        null=None if null is None else judge(null.features, reference),
+        sides=sides,
+        generated=generated.view,
+        full=full.view,
+        findings=(*_unusable(generated.view), *findings(sides, score.groups)),
+        crosschecks=_crosschecks(generated, full),
+        notes=_notes(sides),
+    )
+
+
+def _good(parts: list[Observed], reference: Reference) -> Sample:
+    """The reference's features of the good showers of some parts."""
+    seen = Features.joined([part.features for part in parts])
+    columns = [seen.names.index(name) for name in reference.names]
+    return Sample(seen.values[:, columns], seen.conditions)[~seen.bad]
+
+
+def _crosschecks(generated: Observed, full: FullSimulation) -> dict[str, Measured]:
+    """Cross-checks of as many generated showers as there are for the null, drawn at random."""
+    reference = full.reference
+    sample, real = (_summary(part, reference) for part in (generated, full.judged))
+    null = None if full.null is None else _summary(full.null, reference)
+    sample = sample[shuffled(len(sample))[: len(sample) if null is None else len(null)]]
+    if len(sample) < MIN_EVENTS:
+        return {}
+    return crosscheck(sample, real, reference, null)
+
+
+def _summary(part: Observed, reference: Reference) -> Summary:
+    seen = part.features
+    columns = [seen.names.index(name) for name in reference.names]
+    values = Sample(seen.values[:, columns], seen.conditions)
+    pulls = reference.pulls(values)
+    pulls.values[seen.bad] = CLIP
+    return Summary(values, pulls, part.profiles)
+
+
+def _unusable(generated: View) -> Iterator[Finding]:
+    """Bad showers: each one is counted, so there is no error."""
+    total = generated.events + generated.bad
+    for kind in ("empty", "not_finite", "negative"):
+        if count := getattr(generated, kind):
+            yield Finding("showers", "share", kind, count / total, 0.0)
+
+
+def _notes(sides: Sides) -> tuple[str, ...]:
+    """Whether the primary energies of both sides are alike enough for plots to compare."""
+    a, b = (side.sample.conditions.energy for side in (sides.generated, sides.whole))
+    if not len(a) or abs(a.mean() / b.mean() - 1) < ENERGY_DIFFERENCE:
+        return ()
+    note = (
+        f"the primary energies differ: {a.mean():.3g} GeV on average, {b.mean():.3g} GeV in the "
+        "reference; S compares at equal conditions, plots of energies and moments do not"
+    )
+    return (note,)

@@ -1,0 +1,110 @@
+"""A validation as tables and as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metaopt.reports.tables import HUMAN_METRICS, Table, number
+from metaopt.reports.validation import Validation
+from metaopt.reports.words import GROUPS, by_group, measured, sentence, verdict
+from search_spaces.records import encode
+
+#: Cross-checks for people; other names are told as they are.
+CROSSCHECKS = {
+    "separation": "separation power of the histograms",
+    "frechet": "Fréchet distance of the pulls (FPD)",
+    "frechet_extrapolated": "Fréchet distance, extrapolated in 1/N",
+    "kernel": "kernel distance of the pulls (KPD)",
+    "auc": "AUC of a classifier; 0.5 is indistinguishable",
+    "sampling_fraction_bias": "sampling fraction, bias",
+    "linearity": "linearity, {} GeV",
+    "resolution": "resolution ratio - 1, {} GeV",
+    "legacy_moments_profiles": "3DGAN: moments and profiles",
+    "legacy_sampling_fraction": "3DGAN: sampling fraction error",
+    "legacy_parameter_scan": "3DGAN: parameter scan",
+}
+
+
+def headline(validation: Validation) -> tuple[str, str]:
+    """The score beside that of the full simulation itself, and the answer in words."""
+    score = validation.score
+    own = f"Geant4 against itself: {number(score.floor, score.floor_sd)}"
+    text = verdict(
+        score.value, score.floor, score.floor_sd, validation.events, len(validation.findings)
+    )
+    return f"S = {number(score.value, score.error)}   ({own})", text
+
+
+def groups_table(validation: Validation) -> Table:
+    """One row per group of the objective: level, meaning, what is wrong."""
+    levels = validation.score.groups
+    null = validation.null.groups if validation.null else {}
+    told = by_group(validation.findings, levels, null)
+    rows = tuple(
+        (
+            group,
+            _level(levels.get(group)),
+            _level(null.get(group)),
+            GROUPS[group],
+            "\n".join(sentences),
+        )
+        for group, sentences in told.items()
+    )
+    return Table("", ("group", "L", "Geant4", "what it is", "what is wrong"), rows, left=(0, 3, 4))
+
+
+def _level(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def metrics_table(validation: Validation) -> Table:
+    """The human numbers, with those of full-simulation showers where measured."""
+    own = validation.null.metrics if validation.null else {}
+    rows = []
+    for key, text, form in HUMAN_METRICS:
+        if key in validation.score.metrics:
+            value, null = validation.score.metrics[key], own.get(key)
+            rows.append((text, form.format(value), "" if null is None else form.format(null)))
+    return Table("", ("", "generated", "Geant4"), tuple(rows))
+
+
+def crosschecks_table(validation: Validation) -> Table:
+    """Numbers beside S, each with what the full simulation gives against itself."""
+    rows = []
+    for name, found in validation.crosschecks.items():
+        kind, _, range_ = name.partition(" ")
+        label = CROSSCHECKS.get(kind, name).format(range_)
+        null = "" if found.null is None else measured(found.null, found.null_spread)
+        rows.append((label, measured(found.value, found.error), null))
+    return Table("", ("cross-check", "generated", "Geant4"), tuple(rows))
+
+
+def document(validation: Validation) -> dict[str, Any]:
+    """Everything that was measured, as plain data."""
+    score, null = validation.score, validation.null
+    generated, full = validation.generated, validation.full
+    return {
+        "S": score.value,
+        "error": score.error,
+        "floor": score.floor,
+        "floor_sd": score.floor_sd,
+        "verdict": headline(validation)[1],
+        "groups": score.groups,
+        "metrics": score.metrics,
+        "findings": [
+            {**encode(f), "sigmas": f.sigmas, "text": sentence(f)} for f in validation.findings
+        ],
+        "crosschecks": encode(validation.crosschecks),
+        "null": encode(null) if null else None,
+        "events": {
+            "generated": validation.events,
+            "empty": generated.empty,
+            "not_finite": generated.not_finite,
+            "negative": generated.negative,
+            "reference": full.events,
+            "judged": len(validation.reference),
+        },
+        "files": {"generated": validation.generated_name, "reference": validation.full_name},
+        "geometry": validation.reference.geometry.name,
+        "notes": list(validation.notes),
+    }

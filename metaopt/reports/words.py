@@ -1,0 +1,190 @@
+"""Findings in words: ``energy 2.1 % too high (± 0.1)``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from metaopt.reports.findings import Finding
+
+#: What the level of each group of the objective means.
+GROUPS = {
+    "showers": "usable showers",
+    "energy": "deposited energy for the primary energy",
+    "longitudinal": "depth, length and energy of the layers",
+    "transverse": "position and width",
+    "cells": "number of hit cells and their energies",
+    "angle": "measured angle of incidence",
+    "corr": "correlations of the observables",
+    "cond": "all of it, as a function of the conditions",
+    "cover": "variety of the showers",
+    "dup": "showers that repeat each other",
+}
+#: What to say of a group that is far off although no single number is.
+VAGUE = {
+    "corr": "observables do not vary together as they should",
+    "cond": "far off in bins of energy and angle",
+    "cover": "some kinds of Geant4's showers are never generated",
+    "dup": "showers are more alike than they should be",
+}
+#: L_g above that of the full simulation itself at which a group without a finding is told.
+VAGUE_LEVEL = 0.5
+#: Features in words.
+FEATURES = {
+    "sampling_fraction": "deposited energy",
+    "mx": "x",
+    "my": "y",
+    "mz": "depth",
+    "sx": "width in x",
+    "sy": "width in y",
+    "sz": "length",
+    "r_mean": "mean radius",
+    "r_rms": "rms radius",
+    "core": "energy in the core",
+    "halo": "energy in the halo",
+    "third_1": "first third",
+    "third_2": "second third",
+    "third_3": "last third",
+    "hits": "hit cells",
+    "hits_high": "high hits",
+    "hottest": "hottest cell",
+    "angle": "angle",
+}
+#: Relative biases: too little, too much.
+RELATIVE = {
+    "sampling_fraction": ("energy {} % too low", "energy {} % too high"),
+    "sz": ("showers {} % too short", "showers {} % too long"),
+    "r_mean": ("showers {} % too narrow", "showers {} % too wide"),
+    "hits": ("{} % too few hit cells", "{} % too many hit cells"),
+    "hottest": (
+        "hottest cell holds {} % too little of the energy",
+        "hottest cell holds {} % too much of the energy",
+    ),
+}
+SPREADS = {
+    "sampling_fraction": ("energy resolution {} % too narrow", "energy resolution {} % too wide"),
+    "mz": ("depth fluctuates {} % too little", "depth fluctuates {} % too much"),
+    "r_mean": ("width fluctuates {} % too little", "width fluctuates {} % too much"),
+    "hits": (
+        "number of hit cells fluctuates {} % too little",
+        "number of hit cells fluctuates {} % too much",
+    ),
+    "angle": ("angular resolution {} % too narrow", "angular resolution {} % too wide"),
+}
+SHARES = {
+    "outliers": "{} % of the showers have an energy beyond 5 sigma",
+    "copies": "{} % of the showers are copies of another one",
+    "memorised": "{} % of the showers stand in the reference file as they are",
+    "empty": "{} % of the showers are empty",
+    "not_finite": "{} % of the showers have cells or energies that are not finite",
+    "negative": "{} % of the showers have cells below zero",
+}
+
+
+def sentence(finding: Finding) -> str:
+    """A finding in words, with its error and significance."""
+    if finding.error == 0:
+        return _statement(finding)
+    return f"{_statement(finding)}, {finding.sigmas:.0f} sigma"
+
+
+def _statement(f: Finding) -> str:
+    percent, error = rounded(100 * abs(f.value), 100 * f.error)
+    side = int(f.value > 0)
+    if f.kind == "spread":
+        return f"{SPREADS[f.name][side].format(percent)} (± {error})"
+    if f.kind == "share":
+        return SHARES[f.name].format(shown(100 * (f.value + f.expected))) + _instead(f)
+    if f.kind == "drift":
+        high, low = (
+            rounded(100 * v, 100 * f.error, sign=True)[0]
+            for v in (f.expected + f.value, f.expected)
+        )
+        return f"energy scale drifts: {low} % at low, {high} % at high primary energy (± {error})"
+    if f.kind == "correlation":
+        a, b = (FEATURES[name] for name in f.name.split(","))
+        return (
+            f"{a} and {b} are correlated {f.expected + f.value:+.2f} instead of {f.expected:+.2f}"
+        )
+    if f.name in RELATIVE:
+        return f"{RELATIVE[f.name][side].format(percent)} (± {error})"
+    return _absolute(f)
+
+
+def _instead(f: Finding) -> str:
+    return f" (Geant4: {shown(100 * f.expected)} %)" if f.expected > 0 else ""
+
+
+def _absolute(f: Finding) -> str:
+    """A bias that is told in its own unit."""
+    if f.name == "mz":
+        share = rounded(100 * abs(f.value / f.expected), 100 * f.error / abs(f.expected))[0]
+        value, error = rounded(f.value, f.error, sign=True)
+        side = "too deep" if f.value > 0 else "too shallow"
+        return f"showers {share} % {side}: mean depth {value} layers (± {error})"
+    if f.name == "unseen":
+        value, error = rounded(100 * (f.value + f.expected), 100 * f.error)
+        return f"{value} % of the energy in cells that are never hit (± {error})"
+    if f.name == "angle":
+        value, error = rounded(math.degrees(f.value), math.degrees(f.error), sign=True)
+        return f"measured angle off by {value} degrees (± {error})"
+    value, error = rounded(f.value, f.error, sign=True)
+    return f"showers displaced in {FEATURES[f.name]} by {value} cells (± {error})"
+
+
+def rounded(value: float, error: float, sign: bool = False) -> tuple[str, str]:
+    """A value and its error to the error's first digit, as texts: ``("2.1", "0.1")``."""
+    size = f"{error:.0e}"
+    decimals = max(0, -int(size.split("e")[1])) if error > 0 else 2
+    return f"{value:{'+' if sign else ''}.{decimals}f}", f"{error:.{decimals}f}"
+
+
+def measured(value: float, error: float | None) -> str:
+    """A number for people: ``0.53 ± 0.02``, or two significant digits without an error."""
+    return "{} ± {}".format(*rounded(value, error)) if error else f"{value:.2g}"
+
+
+def shown(value: float) -> str:
+    """Two significant digits, without an exponent: ``0.37``, ``4.1``, ``37``, ``100``."""
+    if value <= 0:
+        return "0"
+    return f"{value:.{max(0, 1 - math.floor(math.log10(value)))}f}"
+
+
+def by_group(
+    found: Sequence[Finding], levels: dict[str, float], null: dict[str, float]
+) -> dict[str, tuple[str, ...]]:
+    """Sentences of each group, in the order of the groups; empty where nothing is wrong.
+
+    Args:
+        found: the findings.
+        levels: L_g of the generated showers.
+        null: L_g of full-simulation showers.
+    """
+    groups = [g for g in GROUPS if g in levels or any(f.group == g for f in found)]
+    told = {g: tuple(sentence(f) for f in found if f.group == g) for g in groups}
+    for group, words in VAGUE.items():
+        if group in told and not told[group]:
+            above = levels[group] - null.get(group, 0.0)
+            told[group] = (words,) if above > VAGUE_LEVEL else ()
+    return told
+
+
+def verdict(value: float, floor: float, floor_sd: float, events: int, wrong: int) -> str:
+    """The answer in a sentence.
+
+    Args:
+        value: S.
+        floor: mean S of full-simulation showers.
+        floor_sd: its standard deviation.
+        events: N.
+        wrong: number of findings.
+    """
+    near = value <= floor + 3 * floor_sd
+    if near and not wrong:
+        return f"indistinguishable from Geant4 at N = {events}"
+    if near:
+        return f"S is that of Geant4 at N = {events}, but not everything is right"
+    if not wrong:
+        return f"distinguishable from Geant4 at N = {events}, but no single number is wrong"
+    return f"distinguishable from Geant4 at N = {events}"
