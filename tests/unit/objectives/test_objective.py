@@ -142,6 +142,16 @@ def test_perfect_generator_is_near_the_floor(which: str, request: pytest.Fixture
     assert score.metrics["profile_error"] < 0.03
 
 
+@pytest.mark.parametrize("which", ["small", "rings"])
+def test_a_sample_against_itself_is_at_the_floor(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    sample = request.getfixturevalue(which)
+    score = evaluate(sample.validation, sample.reference)
+    assert score.value < 0.05
+    assert all(level == 0 for group, level in score.groups.items() if group != "dup")
+
+
 def test_human_numbers_say_what_was_done(bench: Bench) -> None:
     metrics = bench.score(bench.perfect.cells * 1.1).metrics
     assert metrics["sampling_fraction_bias"] == pytest.approx(0.1, abs=0.01)
