@@ -14,9 +14,9 @@ Every sum over cells is a product with the columns of a
 table, not other observables. What a geometry cannot have does not vary, and is
 left out of its reference: the slope of one layer, or its thirds.
 
-Both sides are read out alike: negative cells and cells below the geometry's
-threshold or absent from a layer count as zero. Everything is float32, on both sides: mixing types
-makes equal samples differ in the last bit, which a classifier sees.
+Both sides are read out alike: negative cells, cells below the geometry's threshold
+and cells that a layer does not have count as zero. Everything is float32, on both
+sides: mixing types makes equal samples differ in the last bit, which a classifier sees.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def _assemble(columns: list[Array64], conditions: Conditions) -> Array64:
     primary = conditions.energy.astype(np.float64)[:, None]
     angle = 0.5 * np.pi - np.arctan(slope) - conditions.theta.astype(np.float64)[:, None]
     if layers.shape[1] == 1:
-        angle = np.zeros_like(angle)
+        angle = np.zeros_like(angle)  # no slope: a constant, which references leave out
     shares = np.log10(layers / primary + SHARE_FLOOR)
     core = [total / primary, *moments, thirds, hits, hits_high, hottest / total, angle]
     return np.concatenate([*core, shares, spectrum, hidden / total], axis=1)
