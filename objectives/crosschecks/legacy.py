@@ -20,7 +20,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from objectives.crosschecks.measured import MIN_EVENTS, Measured, measure
 from objectives.crosschecks.profiles import ORDERS, Profiles
@@ -53,12 +52,12 @@ def legacy_scores(
     Raises:
         DataError: for fewer than 20 events.
     """
-    for sample in (generated, real, *null):
-        if len(sample) < MIN_EVENTS:
-            raise DataError(
-                f"the historic scores need at least {MIN_EVENTS} events, got {len(sample)}; "
-                "give more showers"
-            )
+    fewest = min(len(sample) for sample in (generated, real, *null))
+    if fewest < MIN_EVENTS:
+        raise DataError(
+            f"the historic scores need at least {MIN_EVENTS} events, got {fewest}; "
+            "give more showers"
+        )
     statistics = {
         "legacy_moments_profiles": lambda a, b: moments_and_profiles(a, b, geometry),
         "legacy_sampling_fraction": sampling_fraction_error,
@@ -142,6 +141,8 @@ def _partners(a: Profiles, b: Profiles) -> NDArray[np.intp]:
 
     Pairs of the null are only near each other, which adds a little to it.
     """
+    from scipy.spatial import cKDTree  # most who import this module make no pairs
+
     points = [
         np.stack([np.log(np.maximum(c.energy, 1e-30)), c.theta], axis=1).astype(np.float64)
         for c in (a.conditions, b.conditions)

@@ -118,12 +118,23 @@ def check(generated: Sample, real: Sample, null: Sequence[Sample] = ()) -> None:
                 f"{name} events must have the {real.values.shape[1]} columns of the real ones, "
                 f"got {sample.values.shape[1]}; use the same observables"
             )
-        finite = np.isfinite(sample.values).all(axis=1)
-        if not finite.all():
-            raise DataError(
-                f"every value of the {name} events must be finite, got {int((~finite).sum())} "
-                "events that are not; give bad events the largest pull instead"
-            )
+        _check_events(name, sample)
+
+
+def _check_events(name: str, sample: Sample) -> None:
+    lost = int((~np.isfinite(sample.values).all(axis=1)).sum())
+    if lost:
+        raise DataError(
+            f"every value of the {name} events must be finite, got {lost} events that are not; "
+            "give bad events the largest pull instead"
+        )
+    energy, theta = sample.conditions.energy, sample.conditions.theta
+    lost = int((~((energy > 0) & (energy < np.inf) & np.isfinite(theta))).sum())
+    if lost:
+        raise DataError(
+            f"the {name} events must have an energy > 0 GeV and a finite theta, got {lost} events "
+            "that do not; put bad events at conditions of the reference"
+        )
 
 
 def _parts(n: int) -> NDArray[np.intp]:

@@ -8,6 +8,7 @@ import pytest
 from objectives import crosschecks
 from objectives.crosschecks.measured import jackknife, measure, pieces
 from objectives.samples import Sample
+from objectives.showers import Conditions
 from search_spaces.errors import DataError
 
 from .made_samples import normal, sample
@@ -55,12 +56,14 @@ def test_pieces_are_disjoint_and_of_one_size() -> None:
 def test_bad_input_is_refused(check) -> None:
     good, holes = normal(1, 40), normal(2, 40)
     holes.values[3] = np.nan
+    placeless = Sample(good.values, Conditions.of(np.where(np.arange(40), 100.0, np.nan)))
     for generated, real, word in (
         (holes, good, "finite"),
         (good, holes, "finite"),
         (good[:1], good, "at least 20"),
         (good, good[:1], "at least 20"),
         (normal(1, 40, 3), good, "columns"),
+        (placeless, good, "energy > 0"),
     ):
         with pytest.raises(DataError, match=word):
             check(generated, real)
