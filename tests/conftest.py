@@ -6,12 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 
+import metaopt
 from metaopt.config import StudyConfig, load_config
 from metaopt.preflight import prepare
 from workers.trial import TrialSpec
 
+SAMPLE = Path(metaopt.__file__).parent / "sample" / "clic-12x12x12.h5"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -69,3 +73,22 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the Geant4 files are not in {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def shower_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of Geant4 showers: a reference, an independent sample, and a distorted one."""
+    with h5py.File(SAMPLE) as file:
+        cells, energy = file["ECAL"][:1000], file["energy"][:1000].ravel()
+    folder = tmp_path_factory.mktemp("showers")
+    distorted = 1.05 * cells[800:]
+    distorted[:6], distorted[6, 0, 0, 0], distorted[7, 0, 0, 0] = 0, np.nan, -1
+    parts = {
+        "reference": (cells[:600], energy[:600]),
+        "perfect": (cells[600:800], energy[600:800]),
+        "distorted": (distorted, energy[800:]),
+    }
+    for name, (ecal, primary) in parts.items():
+        with h5py.File(folder / f"{name}.h5", "w") as file:
+            file["ECAL"], file["energy"] = ecal, primary
+    return folder

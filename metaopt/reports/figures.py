@@ -16,7 +16,7 @@ FULL, GENERATED = "#111111", "#c2410c"
 SHADES = "Cividis"
 FULL_NAME, GENERATED_NAME = "Geant4", "generated"
 #: Heights [pixels]; widths follow the screen.
-COMPARISON_HEIGHT, MAP_HEIGHT, BARS_HEIGHT = 360, 320, 300
+COMPARISON_HEIGHT, MAP_HEIGHT, BARS_HEIGHT = 400, 320, 300
 #: Range of the ratio panel.
 RATIO_RANGE = (0.0, 2.0)
 _GRID = {
@@ -77,11 +77,11 @@ def _add_ratio(made: go.Figure, ratio: Points) -> None:
     made.add_trace(_ratio(ratio))
     made.update_layout(
         xaxis_anchor="y2",
-        yaxis_domain=[0.34, 1.0],
+        yaxis_domain=[0.3, 1.0],
         yaxis2={
             **_GRID,
             "title": {"text": "ratio"},
-            "domain": [0.0, 0.26],
+            "domain": [0.0, 0.22],
             "range": list(RATIO_RANGE),
             "dtick": 0.5,
         },

@@ -21,6 +21,8 @@ DIGITS = 5
 BINS = 30
 #: Share of the full simulation's showers beyond each end of a histogram's axis.
 TAIL = 0.002
+#: The same of the generated showers.
+BULK = 0.05
 
 
 @dataclass(frozen=True)
@@ -149,20 +151,29 @@ def compared(
 def histogram(labels: Labels, full: Array64, generated: Array64) -> Comparison:
     """Shares of the showers in bins of a quantity.
 
-    The axis follows the full simulation. What lies beyond it is in the first and the last
-    bin: a histogram that drops it would hide the worst showers.
+    The axis has room for nearly all of the full simulation and, up to twice its width on
+    either side, for the bulk of the generated showers. What lies beyond is in the first and
+    the last bin: a histogram that drops it would hide the worst showers.
 
     Args:
         labels: the words.
         full: (n,), at least one value.
         generated: (m,).
     """
-    low, high = np.quantile(full, [TAIL, 1 - TAIL])
-    margin = 0.1 * (high - low) or 0.5 * abs(high) or 0.5
-    edges = np.linspace(low - margin, high + margin, BINS + 1)
+    edges = _edges(full, generated)
     middles = 0.5 * (edges[1:] + edges[:-1])
     labels = replace(labels, y="share of the showers")
     return compared(labels, middles, _shares(full, edges), _shares(generated, edges), steps=True)
+
+
+def _edges(full: Array64, generated: Array64) -> Array64:
+    low, high = np.quantile(full, [TAIL, 1 - TAIL])
+    width = high - low or abs(high) or 1.0
+    if len(generated):
+        bulk = np.quantile(generated, [BULK, 1 - BULK])
+        low = max(min(low, bulk[0]), low - 2 * width)
+        high = min(max(high, bulk[1]), high + 2 * width)
+    return np.linspace(low - 0.1 * width, high + 0.1 * width, BINS + 1)
 
 
 def _shares(values: Array64, edges: Array64) -> Values:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from metaopt.reports.validation import FullSimulation, Validation, compare
 from objectives.observables import features
-from objectives.reference import MIN_VALIDATION, Reference
+from objectives.reference import MIN_TRAINING, MIN_VALIDATION, Reference
 from objectives.samples import Sample
 from objectives.showers import Conditions, Showers
 from objectives.views import Observed, View, observe, view
@@ -36,6 +36,8 @@ Say = Callable[[str], None]
 
 #: Shares of the reference file: fitted, judged; the rest is null.
 FITTED, JUDGED = 0.5, 0.25
+#: Fewest showers of the reference file.
+MIN_EVENTS = round(MIN_TRAINING / FITTED)
 #: How far outside of the reference's range a condition may lie, as a share of the range.
 MARGIN = 0.01
 
@@ -78,6 +80,11 @@ def full_simulation(
 ) -> FullSimulation:
     """The reference file's side: two passes over the file."""
     rows = drawn(len(conditions_of(path, geometry)), events, seed)
+    if len(rows) < MIN_EVENTS:
+        raise DataError(
+            f"{path}: a reference needs at least {MIN_EVENTS} showers, as only half of them are "
+            f"fitted to, got {len(rows)}; give a larger file, or more --events"
+        )
     shuffled = np.random.default_rng(seed).permutation(len(rows))
     part = np.digitize(shuffled, np.array([FITTED, FITTED + JUDGED]) * len(rows))
     say(f"{path}: {len(rows):,} full-simulation showers, first pass")
@@ -93,10 +100,12 @@ def full_simulation(
 
 def _views(path: str, geometry: Geometry, rows: Index, part: Index) -> tuple[View, View]:
     """Views of the showers that make the reference, and of the null showers."""
-    known, other = [], []
+    known: list[View] = []
+    other: list[View] = []
     for block, parts in _with_parts(path, geometry, rows, part):
-        known.append(view(block[parts < 2], geometry))
-        other.append(view(block[parts == 2], geometry))
+        for where, views in ((parts < 2, known), (parts == 2, other)):
+            if where.any():
+                views.append(view(block[where], geometry))
     return reduce(add, known), reduce(add, other)
 
 
@@ -112,7 +121,8 @@ def _observed(
     for block, parts in _with_parts(path, geometry, rows, part):
         for i, unseen in enumerate((hits <= 1, hits <= 1, hits == 0)):
             seen = partial(features, geometry=geometry, unseen=unseen)
-            found[i].append(observe([block[parts == i]], geometry, seen))
+            if (parts == i).any():
+                found[i].append(observe([block[parts == i]], geometry, seen))
     fitted, judged, null = (Observed.joined(f) for f in found)
     return fitted, judged, null
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from metaopt.reports.findings import Finding, findings
 from metaopt.reports.sides import Side, Sides
+from metaopt.reports.statistics import mean
 from objectives.crosschecks import Measured, Summary, crosscheck
 from objectives.crosschecks.measured import MIN_EVENTS, shuffled
 from objectives.objective import Score, judge
@@ -116,10 +119,15 @@ def _good(parts: list[Observed], reference: Reference) -> Sample:
 
 
 def _crosschecks(generated: Observed, full: FullSimulation) -> dict[str, Measured]:
-    """Cross-checks of as many generated showers as there are for the null, drawn at random."""
+    """Cross-checks of as many generated showers as there are for the null, drawn at random.
+
+    Showers without a primary energy, which count as not finite, have nothing to be compared at.
+    """
     reference = full.reference
     sample, real = (_summary(part, reference) for part in (generated, full.judged))
     null = None if full.null is None else _summary(full.null, reference)
+    conditions = sample.profiles.conditions
+    sample = sample[np.isfinite(conditions.energy) & np.isfinite(conditions.theta)]
     sample = sample[shuffled(len(sample))[: len(sample) if null is None else len(null)]]
     if len(sample) < MIN_EVENTS:
         return {}
@@ -145,11 +153,14 @@ def _unusable(generated: View) -> Iterator[Finding]:
 
 def _notes(sides: Sides) -> tuple[str, ...]:
     """Whether the primary energies of both sides are alike enough for plots to compare."""
-    a, b = (side.sample.conditions.energy for side in (sides.generated, sides.whole))
-    if not len(a) or abs(a.mean() / b.mean() - 1) < ENERGY_DIFFERENCE:
+    if len(sides.generated) < MIN_EVENTS:
+        return ()
+    sample = (side.sample.conditions.energy for side in (sides.generated, sides.whole))
+    (a, error_a), (b, error_b) = (mean(e.astype(np.float64)) for e in sample)
+    if abs(a - b) < max(ENERGY_DIFFERENCE * b, 3 * float(np.hypot(error_a, error_b))):
         return ()
     note = (
-        f"the primary energies differ: {a.mean():.3g} GeV on average, {b.mean():.3g} GeV in the "
+        f"the primary energies differ: {a:.3g} GeV on average, {b:.3g} GeV in the "
         "reference; S compares at equal conditions, plots of energies and moments do not"
     )
     return (note,)

@@ -46,7 +46,7 @@ def groups_table(validation: Validation) -> Table:
             _level(levels.get(group)),
             _level(null.get(group)),
             GROUPS[group],
-            "\n".join(sentences),
+            "\n".join(sentences) or "–",
         )
         for group, sentences in told.items()
     )

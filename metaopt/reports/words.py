@@ -23,10 +23,12 @@ GROUPS = {
 #: What to say of a group that is far off although no single number is.
 VAGUE = {
     "corr": "observables do not vary together as they should",
-    "cond": "far off in bins of energy and angle",
+    "cond": "far off in bins of the conditions",
     "cover": "some kinds of Geant4's showers are never generated",
     "dup": "showers are more alike than they should be",
 }
+#: What to say of it where unusable showers are the likely reason: they count in every group.
+UNUSABLE = "the unusable showers count here too"
 #: L_g above that of the full simulation itself at which a group without a finding is told.
 VAGUE_LEVEL = 0.5
 #: Features in words.
@@ -163,10 +165,11 @@ def by_group(
     """
     groups = [g for g in GROUPS if g in levels or any(f.group == g for f in found)]
     told = {g: tuple(sentence(f) for f in found if f.group == g) for g in groups}
-    for group, words in VAGUE.items():
-        if group in told and not told[group]:
-            above = levels[group] - null.get(group, 0.0)
-            told[group] = (words,) if above > VAGUE_LEVEL else ()
+    unusable = any(f.group == "showers" for f in found)
+    for group in (g for g in levels if not told[g]):
+        words = UNUSABLE if unusable else VAGUE.get(group)
+        if words and levels[group] - null.get(group, 0.0) > VAGUE_LEVEL:
+            told[group] = (words,)
     return told
 
 

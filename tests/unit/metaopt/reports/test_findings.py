@@ -1,0 +1,89 @@
+"""Known errors of a generator are found, and a perfect one has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from metaopt.reports.findings import Finding, findings
+from metaopt.reports.sides import Side
+from metaopt.reports.validation import Validation
+from objectives.samples import Sample
+
+LEVELS = dict.fromkeys(
+    ("energy", "longitudinal", "transverse", "cells", "corr", "cond", "dup"), 1.0
+)
+
+
+def changed(validation: Validation, name: str, change: Callable[..., object]) -> list[Finding]:
+    """Findings with one feature of the generated showers changed."""
+    sides = validation.sides
+    sample = sides.generated.sample
+    values = sample.values.copy()
+    column = sides.names.index(name)
+    values[:, column] = change(values[:, column], sides.generated.expected[:, column])
+    side = Side.of(Sample(values, sample.conditions), validation.reference)
+    return list(findings(replace(sides, generated=side), LEVELS))
+
+
+def test_full_simulation_has_no_findings(perfect: Validation) -> None:
+    assert findings(perfect.sides, LEVELS) == ()
+    assert perfect.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "kind", "value"),
+    [
+        ("sampling_fraction", lambda f, mu: 1.04 * f, "bias", 0.04),
+        ("mz", lambda f, mu: f - 0.3, "bias", -0.3),
+        ("mx", lambda f, mu: f + 0.2, "bias", 0.2),
+        ("r_mean", lambda f, mu: 1.05 * f, "bias", 0.05),
+        ("hits", lambda f, mu: 0.9 * f, "bias", -0.1),
+        ("mz", lambda f, mu: mu + 1.6 * (f - mu), "spread", 0.6),
+        ("r_mean", lambda f, mu: mu + 0.4 * (f - mu), "spread", -0.6),
+    ],
+)
+def test_a_known_error_is_found_with_its_size(
+    perfect: Validation, name: str, change: Callable[..., object], kind: str, value: float
+) -> None:
+    found = [f for f in changed(perfect, name, change) if (f.kind, f.name) == (kind, name)]
+    assert len(found) == 1
+    assert abs(found[0].value - value) < 4 * found[0].error
+
+
+def test_drifts_outliers_and_lost_correlations_are_found(perfect: Validation) -> None:
+    energy = perfect.sides.generated.sample.conditions.energy
+    slope = 1 + 0.1 * (energy - energy.mean()) / np.ptp(energy)
+    drifting = changed(perfect, "sampling_fraction", lambda f, mu: slope * f)
+    assert [f.value > 0.03 for f in drifting if f.kind == "drift"] == [True]
+    far = np.where(np.arange(len(energy)) % 20 == 0, 3.0, 1.0)
+    hot = changed(perfect, "sampling_fraction", lambda f, mu: far * f)
+    assert [f for f in hot if f.name == "outliers"]
+    lost = changed(perfect, "hits", lambda f, mu: mu + np.roll(f - mu, 1))
+    assert [f for f in lost if f.kind == "correlation" and "hits" in f.name]
+
+
+def test_copies_of_each_other_and_of_the_reference_are_found(perfect: Validation) -> None:
+    sides = perfect.sides
+    first = np.arange(len(sides.generated)) < 20
+    sample = sides.generated.sample
+    rows = np.where(first, 0, np.arange(len(sample)))
+    repeated = replace(sides, generated=Side.of(sample[rows], perfect.reference))
+    assert [f.value for f in findings(repeated, LEVELS) if f.name == "copies"] == [20 / len(sample)]
+    learnt = replace(sides, generated=sides.fitted)
+    assert [f.value for f in findings(learnt, LEVELS) if f.name == "memorised"] == [1.0]
+
+
+def test_a_group_at_its_floor_has_no_finding(perfect: Validation) -> None:
+    sides = replace(perfect.sides, generated=perfect.sides.fitted)
+    assert findings(sides, dict.fromkeys(LEVELS, 0.0)) == ()
+
+
+def test_bad_showers_are_findings_of_their_own(distorted: Validation) -> None:
+    shares = {f.name: f.value for f in distorted.findings if f.group == "showers"}
+    assert shares == {"empty": 6 / 200, "not_finite": 1 / 200, "negative": 1 / 200}
+    (scale,) = (f for f in distorted.findings if (f.kind, f.name) == ("bias", "sampling_fraction"))
+    assert abs(scale.value - 0.05) < 4 * scale.error

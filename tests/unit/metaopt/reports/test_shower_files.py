@@ -1,0 +1,117 @@
+"""Files to a validation: parts, blocks, conditions, and which calorimeter it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from metaopt.reports.calorimeters import find_geometry
+from metaopt.reports.shower_files import covered, drawn, full_simulation, validate
+from metaopt.reports.validation import Validation
+from objectives.objective import evaluate
+from objectives.reference import Reference
+from objectives.showers import Conditions, Showers
+from search_spaces.errors import DataError, GeometryError
+from search_spaces.geometry import Geometry
+from search_spaces.loader import load_geometry
+
+QUICK = load_geometry("clic-12x12x12")
+
+
+def quiet(_: str) -> None:
+    """No progress."""
+
+
+def read(path: Path) -> Showers:
+    with h5py.File(path) as file:
+        return Showers(file["ECAL"][:], Conditions.of(file["energy"][:]))
+
+
+def write(path: Path, cells: np.ndarray, energy: np.ndarray, **more: np.ndarray) -> str:
+    with h5py.File(path, "w") as file:
+        file["ECAL"], file["energy"] = cells, energy
+        for name, values in more.items():
+            file[name] = values
+    return str(path)
+
+
+def test_a_file_in_blocks_gives_the_score_of_the_showers_in_memory(
+    shower_files: Path, distorted: Validation
+) -> None:
+    showers, generated = (read(shower_files / f"{n}.h5") for n in ("reference", "distorted"))
+    shuffled = np.random.default_rng(0).permutation(600)
+    fitted, judged = showers[shuffled < 300], showers[(shuffled >= 300) & (shuffled < 450)]
+    reference = Reference.build(fitted, judged, QUICK)
+    assert reference.digest == distorted.reference.digest
+    assert evaluate(generated, reference).value == distorted.score.value
+
+
+def test_every_shower_of_the_reference_has_one_part(shower_files: Path) -> None:
+    made = full_simulation(str(shower_files / "reference.h5"), QUICK, 0, 1, quiet)
+    parts = (made.fitted.conditions, *(p.features.conditions for p in (made.judged, made.null)))
+    energy = np.concatenate([c.energy for c in parts])
+    np.testing.assert_array_equal(
+        np.sort(energy), np.sort(read(shower_files / "reference.h5").energy)
+    )
+    assert [len(c) for c in parts] == [300, 150, 150] and made.view.events == 600
+
+
+def test_only_some_showers_can_be_asked_for() -> None:
+    np.testing.assert_array_equal(drawn(5, 0, 1), np.arange(5))
+    rows = drawn(1000, 100, 1)
+    assert len(rows) == 100 and np.all(np.diff(rows) > 0) and rows.max() > 500
+
+
+def test_showers_outside_of_the_reference_are_left_out_and_told(
+    shower_files: Path, tmp_path: Path
+) -> None:
+    showers = read(shower_files / "perfect.h5")
+    energy = showers.energy.copy()
+    energy[:10], energy[10] = 500, np.nan
+    path = write(tmp_path / "far.h5", showers.cells, energy)
+    made = validate(path, str(shower_files / "reference.h5"), QUICK, 0, 0, quiet)
+    assert made.events == 190 and made.generated.not_finite == 1
+    assert "10 generated showers are left out" in made.notes[0]
+    path = write(tmp_path / "none.h5", showers.cells, energy + 1000)
+    with pytest.raises(DataError, match="at least 20 showers must be at the reference's"):
+        validate(path, str(shower_files / "reference.h5"), QUICK, 0, 0, quiet)
+
+
+def test_angles_count_as_conditions_only_where_they_are() -> None:
+    known = Conditions.of([10.0, 100.0], [1.2, 1.8])
+    given = Conditions.of([50.0, 50.0, 5.0], [1.5, 1.0, 1.5])
+    angle = Geometry("angle", QUICK.cells, QUICK.energy, (60.0, 120.0))
+    np.testing.assert_array_equal(covered(given, known, angle), [True, False, False])
+    np.testing.assert_array_equal(covered(given, known, QUICK), [True, True, False])
+
+
+def test_the_geometry_is_found_by_shape_and_ranges(shower_files: Path) -> None:
+    found, note = find_geometry(str(shower_files / "reference.h5"), None)
+    assert found == QUICK and "found by" in note
+    assert find_geometry("anything.h5", "par04")[0].name == "par04"
+
+
+def test_an_unclear_geometry_is_refused_with_the_candidates(tmp_path: Path) -> None:
+    energy = np.linspace(50.0, 60.0, 4)
+    normal = np.full(4, np.pi / 2)
+    path = write(tmp_path / "narrow.h5", np.ones((4, 25, 25, 25)), energy, theta=normal)
+    with pytest.raises(GeometryError, match=r"exactly one .*clic-25x25x25"):
+        find_geometry(path, None)
+    other = tmp_path / "other.h5"
+    with h5py.File(other, "w") as file:
+        file["voxels"] = np.ones((4, 3))
+    with pytest.raises(GeometryError, match=r"got voxels \[4, 3\]"):
+        find_geometry(str(other), None)
+    with pytest.raises(DataError, match="no such file"):
+        find_geometry(str(tmp_path / "absent.h5"), None)
+
+
+def test_an_unknown_shape_is_a_grid_of_unit_cells_and_told(tmp_path: Path) -> None:
+    energy, theta = np.linspace(1.0, 9.0, 5), np.linspace(1.2, 1.9, 5)
+    path = write(tmp_path / "new.h5", np.ones((5, 4, 6, 7)), energy, theta=theta)
+    made, note = find_geometry(path, None)
+    assert made.shape == (4, 6, 7) and made.pitch == (1, 1, 1) and made.has_angle
+    assert made.energy[0] == 1 and "unit cells" in note
