@@ -107,6 +107,7 @@ def _spec(geometry_name: str, file: Path, folder: Path) -> TrialSpec:
         seed=1,
         folder=str(folder / "trial"),
         reference=str(folder / f"{geometry_name}.npz"),
+        showers=str(folder / "decoded"),
         resources=Resources(cpus=THREADS),
     )
     # As for every study, the reference is made before the first trial.

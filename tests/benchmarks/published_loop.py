@@ -6,10 +6,10 @@ put together in numpy. Layers and loop are those of svalleco/3Dgan, branch Angle
 (the fixed-angle form with cells x 100, and the variable angle with upsampling first),
 as its documents describe them; losses, weights and flips included.
 
-Two things are not as in the scripts, both in favour of this loop. Keras 3 compiles with
-XLA when not told otherwise, which on a CPU is several times slower: off, unless asked
-for. And the discriminator is unfrozen before its own steps: today's Keras looks at
-``trainable`` when it compiles the step, and would never train it.
+Two things are not as in the scripts. Keras 3 compiles with XLA when not told otherwise:
+off here, unless asked for, so that both forms can be compared. And the discriminator is
+unfrozen before its own steps: today's Keras looks at ``trainable`` when it compiles the
+step, and would never train it.
 """
 
 from __future__ import annotations

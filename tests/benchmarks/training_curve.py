@@ -62,11 +62,9 @@ def main() -> None:
 def specification(options: argparse.Namespace) -> TrialSpec:
     """The published configuration on the file of the command line."""
     geometry, files = load_geometry(options.geometry), (str(options.data),)
-    events, digest = data.survey(files, geometry)
+    _, digest = data.survey(files, geometry)
     spec = DataSpec(files, digest=digest)
-    training, validation = (
-        len(data.split_indices(events, spec, part)) for part in ("training", "validation")
-    )
+    sizes = data.part_sizes(spec, geometry)
     return TrialSpec(
         study="training-curve",
         number=0,
@@ -75,7 +73,7 @@ def specification(options: argparse.Namespace) -> TrialSpec:
         point={},
         geometry=geometry,
         data=spec,
-        budget=Budget(options.epochs, options.showers or training, validation),
+        budget=Budget(options.epochs, options.showers or sizes["training"], sizes["validation"]),
         seed=1,
         folder=str(options.output.with_suffix("")),
         resources=Resources(cpus=THREADS),
