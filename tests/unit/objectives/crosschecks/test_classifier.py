@@ -113,3 +113,5 @@ def test_reading_back_what_was_stored_changes_nothing(dtype: str, unit: float) -
     assert once.cells == pytest.approx(cells, rel=1e-3, abs=0.51e-5)
     assert np.array_equal(as_stored(once, dtype, unit).cells, once.cells)
     assert once.cells.dtype == np.float32
+    half = as_stored(Showers(cells, once.conditions), "float16").cells
+    assert np.array_equal(half, cells.astype(np.float16))

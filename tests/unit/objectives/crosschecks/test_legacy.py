@@ -94,6 +94,17 @@ def test_scores_of_a_scale_error(small: Bench, perfect: Profiles) -> None:
     assert moments_and_profiles(scaled, perfect, small.geometry) == pytest.approx(0.05, abs=3e-3)
 
 
+def test_moments_and_profiles_of_single_cells() -> None:
+    def at(z: int) -> Profiles:
+        cells = np.zeros((20, 9, 31, 8), dtype=np.float32)
+        cells[:, 4, 15, z] = 1.0
+        return Profiles.of(Showers(cells, Conditions.of([100.0] * 20)), TILTED)
+
+    # One of three axes: M1 by a quarter and M2 not, over two; one of eight bins by all of it.
+    expected = (1 / 4 / 2 + 1 / 8) / 3
+    assert moments_and_profiles(at(5), at(4), TILTED) == pytest.approx(expected, rel=1e-4)
+
+
 def test_angle_enters_where_it_is_a_condition(small: Bench, real: Profiles) -> None:
     turned = Profiles(real.axes, real.hottest, real.angle * np.float32(1.1), real.conditions)
     assert moments_and_profiles(turned, real, TILTED) == pytest.approx(0.1, abs=1e-3)
@@ -120,12 +131,21 @@ def test_showers_without_energy_give_finite_scores(small: Bench, real: Profiles)
 def test_bins_are_the_published_ones(perfect: Profiles) -> None:
     c = perfect.conditions
     n = len(c)
-    energy = np.where(np.arange(n) % 2, 100.0, 170.0)  # between the published 150 and 200
+    energy = np.where(np.arange(n) % 2, 100.0, 190.0)  # 10 GeV from the published 200
     there = Profiles(perfect.axes, perfect.hottest, perfect.angle, Conditions.of(energy))
-    axes = tuple(np.where((energy == 170)[:, None], 2 * a, a) for a in perfect.axes)
+    axes = tuple(np.where((energy == 190)[:, None], 2 * a, a) for a in perfect.axes)
     changed = Profiles(axes, there.hottest, there.angle, there.conditions)
     assert sampling_fraction_error(changed, there) == 0
-    assert sampling_fraction_error(changed[energy == 170], there[energy == 170]) == pytest.approx(1)
+    assert sampling_fraction_error(changed[energy == 190], there[energy == 190]) == pytest.approx(1)
+
+
+def test_sampling_fraction_is_relative_to_the_primary_energy(real: Profiles) -> None:
+    """At 60 and 120 GeV, where no published bin is, all events are one."""
+    low = Profiles(real.axes, real.hottest, real.angle, Conditions.of(np.full(len(real), 60.0)))
+    x, y, z = (2 * a for a in real.axes)
+    twice = Conditions.of(np.full(len(real), 120.0))
+    high = Profiles((x, y, z), real.hottest, real.angle, twice)
+    assert sampling_fraction_error(high, low) == pytest.approx(0, abs=1e-6)
 
 
 def test_cylinders_have_the_scores_that_make_sense(rings: Bench) -> None:

@@ -51,8 +51,9 @@ def test_gaussian_resolution_has_the_known_error() -> None:
 def test_one_tail_event_widens_the_error() -> None:
     real, generated = showers(1, 300), showers(2, 300)
     generated.values[0] = 0.0
-    error = max(n.error for n in named(response_checks(generated, real), "resolution"))
-    assert error > 0.5
+    found = named(response_checks(generated, real), "resolution")
+    # About 50 events in a bin: 0.14 for Gaussians.
+    assert max(n.error / (1 + n.value) for n in found) > 0.25
 
 
 def test_spectra_of_the_energy_need_not_be_equal() -> None:
