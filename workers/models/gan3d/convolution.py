@@ -1,19 +1,4 @@
-r"""Up-sampling, zero padding and convolution in one layer, with fewer multiplications.
-
-Along one axis the up-sampled, padded convolution is
-
-    y[o] = sum_t w[t] x[(o + t - b) // u],        o = u q + r
-
-with factor u, zeros in front b and kernel index t; x is zero outside. For every
-phase r this is a convolution of the *small* grid with taps c = (r + t - b) // u,
-whose weights are sums of w. All phases together are one convolution with u times
-as many filters (sub-pixel form): the 6x6x8 kernel after 6x6x6 up-sampling costs
-12 multiplications per output in the place of 288.
-
-The same formula with u = 1 and cells taken in pairs along z (channels are
-contiguous with z, so that a pair is a reshape) gives a convolution with twice the
-filters: with 8 filters or fewer, half of a CPU's vector lanes would be idle.
-"""
+"""Up-sampling, zero padding and convolution in one layer, in its cheapest form."""
 
 from __future__ import annotations
 
@@ -22,19 +7,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from keras import layers, ops
-from numpy.typing import NDArray
 
+from workers.models.gan3d.forms import ConvolutionForm
 from workers.models.gan3d.shapes import Step, before_after
 
 #: Keras ships no types.
 Tensor: TypeAlias = Any
 #: Zeros in front of and behind the grid.
 Margin: TypeAlias = tuple[int, int]
-Selection: TypeAlias = NDArray[np.float32]
-
-#: Filters up to which pairs along z pay on a CPU, and the most extra multiplications.
-NARROW = 8
-MOST_WASTE = 1.34
 
 
 class Convolution(layers.Layer):  # type: ignore[misc]
@@ -65,14 +45,10 @@ class Convolution(layers.Layer):  # type: ignore[misc]
         self.step = step
         self.initializer = initializer
         self.has_bias = bias
-        narrow = pairs and step.layer.upsample == (1, 1, 1) and step.layer.filters <= NARROW
-        k = step.layer.kernel[2]
-        self.pack = 2 if narrow and 2 * (k // 2 + 1) <= MOST_WASTE * k else 1
-        self.unfold = pairs and step.channels == 1
-        self.plain = self.pack == 1 and step.layer.upsample == (1, 1, 1)
-        axes = [self._axis(axis) for axis in range(3)]
-        self.selections = [selection for selection, _ in axes]
-        self.fronts = [front for _, front in axes]
+        self.form = ConvolutionForm.of(step, pairs=pairs)
+        axes = [self.form.axis(axis) for axis in range(3)]
+        self.selections = [axis.selection for axis in axes]
+        self.fronts = [axis.front for axis in axes]
 
     def build(self, _: Any) -> None:
         """Make the kernel and the bias."""
@@ -88,7 +64,10 @@ class Convolution(layers.Layer):  # type: ignore[misc]
 
     def call(self, x: Tensor) -> Tensor:
         """The convolution of x (n, x, y, z, channels)."""
-        y = self._unfolded(x) if self.unfold else self._plain(x) if self.plain else self._phases(x)
+        if self.form.unfold:
+            y = self._unfolded(x)
+        else:
+            y = self._plain(x) if self.form.plain else self._phases(x)
         return y + self.bias if self.has_bias else y
 
     def _plain(self, x: Tensor) -> Tensor:
@@ -106,7 +85,7 @@ class Convolution(layers.Layer):  # type: ignore[misc]
 
     def _phases(self, x: Tensor) -> Tensor:
         """The sub-pixel form: a convolution per phase, then phases back into the grid."""
-        pack, channels = self.pack, self.step.channels
+        pack, channels = self.form.pack, self.step.channels
         if pack > 1:
             x = _padded(x, ((0, 0), (0, 0), _to_packs(self.fronts[2], x.shape[3], pack)))
             x = ops.reshape(x, (-1, *x.shape[1:3], x.shape[3] // pack, pack * channels))
@@ -145,23 +124,9 @@ class Convolution(layers.Layer):  # type: ignore[misc]
         w = ops.matmul(y[None], ops.reshape(w, (kx, ky, -1)))
         w = ops.matmul(x, ops.reshape(w, (kx, -1)))
         (px, tx), (py, ty), (pz, tz) = (s.shape[:2] for s in selections)
-        w = ops.reshape(w, (px, tx, py, ty, pz, tz, self.pack * channels, -1))
+        w = ops.reshape(w, (px, tx, py, ty, pz, tz, self.form.pack * channels, -1))
         w = ops.transpose(w, (1, 3, 5, 6, 0, 2, 4, 7))
-        return ops.reshape(w, (tx, ty, tz, self.pack * channels, -1))
-
-    def _axis(self, axis: int) -> tuple[Selection, int]:
-        """0/1 tensor (phase, tap, cell of a pack, kernel index), and zeros in front."""
-        layer, pack = self.step.layer, self.pack if axis == 2 else 1
-        u, k, before = layer.upsample[axis], layer.kernel[axis], self.step.pads[axis] // 2
-        front = -(-before // u)
-        shift = front * u - before
-        taps = -(-(u * pack + k - 1 + shift) // (u * pack))
-        selection = np.zeros((u * pack, taps, pack, k), np.float32)
-        for phase in range(u * pack):
-            for t in range(k):
-                tap, cell = divmod((phase + t + shift) // u, pack)
-                selection[phase, tap, cell, t] = 1.0
-        return selection, front
+        return ops.reshape(w, (tx, ty, tz, self.form.pack * channels, -1))
 
 
 def _to_packs(front: int, cells: int, pack: int) -> Margin:
