@@ -5,7 +5,7 @@ Notation:
     f, mu, sigma  feature, its mean and spread in the full simulation at the same conditions
     r, z          f - mu, (f - mu)/sigma
     b             mean of r, generated minus full simulation
-    q             spread of z, generated over full simulation
+    q             spread of z about its own mean, generated over full simulation
 
 The full simulation's showers are those that took no part in the fit of mu and sigma.
 A number is a finding where it is ``SIGNIFICANT`` errors from what the full simulation
@@ -120,8 +120,8 @@ def bias(sides: Sides, name: str) -> Finding:
 
 
 def width(sides: Sides, name: str) -> Finding:
-    """Ratio of the spreads of a feature at equal conditions, minus one."""
-    (a, error_a), (b, error_b) = (spread(side.pull(name)) for side in sides.pair)
+    """Ratio of the spreads of a feature at equal conditions, minus one; a bias is no spread."""
+    (a, error_a), (b, error_b) = (spread(side.scatter(name)) for side in sides.pair)
     a, b = max(a, TINY), max(b, TINY)
     error = a / b * float(np.hypot(error_a / a, error_b / b))
     return Finding(SPREADS[name], "spread", name, a / b - 1, error)
@@ -141,8 +141,8 @@ def drift(sides: Sides) -> Finding:
 
 
 def outliers(sides: Sides) -> Finding:
-    """Share of showers whose energy is far from the expected one."""
-    far = (np.abs(side.pull("sampling_fraction")) > OUTLIER for side in sides.pair)
+    """Share of showers whose energy is far from that of the others at the same conditions."""
+    far = (np.abs(side.scatter("sampling_fraction")) > OUTLIER for side in sides.pair)
     return _share("energy", "outliers", *far)
 
 

@@ -35,27 +35,29 @@ class Side:
     Attributes:
         names: of the k features.
         sample: their values (n, k) and conditions.
-        expected: mu (n, k).
+        expected, spread: mu and sigma (n, k).
         pulls: z (n, k).
     """
 
     names: tuple[str, ...]
     sample: Sample
     expected: Array64
+    spread: Array64
     pulls: Array64
 
     @classmethod
     def of(cls, sample: Sample, reference: Reference) -> Side:
         """A sample with the features of a reference."""
-        expected = reference.pulls.moments(sample.conditions)[0]
+        expected, spread = reference.pulls.moments(sample.conditions)
         pulls = reference.pulls(sample).values.astype(np.float64)
-        return cls(reference.names, sample, expected, pulls)
+        return cls(reference.names, sample, expected, spread, pulls)
 
     def __len__(self) -> int:
         return len(self.sample)
 
     def __getitem__(self, rows: NDArray[np.bool_]) -> Side:
-        return Side(self.names, self.sample[rows], self.expected[rows], self.pulls[rows])
+        parts = (part[rows] for part in (self.expected, self.spread, self.pulls))
+        return Side(self.names, self.sample[rows], *parts)
 
     def residual(self, name: str, relative: bool) -> Array64:
         """r, or r/mu (n,), of a feature: in the latter large showers weigh no more than small."""
@@ -67,9 +69,21 @@ class Side:
         """Values (n,) of a feature."""
         return self.sample.values[:, self.names.index(name)].astype(np.float64)
 
-    def pull(self, name: str) -> Array64:
-        """Pulls (n,) of a feature."""
-        return self.pulls[:, self.names.index(name)]
+    def scatter(self, name: str) -> Array64:
+        """Pulls (n,) of a feature about their own mean at each condition.
+
+        A bias would seem a spread otherwise: a constant share of the energy is few sigma at
+        low energy and many at high. The mean of r is fitted, as a polynomial of the
+        conditions and as one times mu.
+        """
+        column = self.names.index(name)
+        mu, sigma, z = (part[:, column] for part in (self.expected, self.spread, self.pulls))
+        trends = _trends(self.sample.conditions)
+        terms = np.concatenate([trends, trends * mu[:, None]], axis=1) / sigma[:, None]
+        terms /= np.maximum(np.linalg.norm(terms, axis=0), TINY)
+        fit, _, rank, _ = np.linalg.lstsq(terms, z, rcond=1e-6)
+        freedom = max(len(z) - int(rank), 1)
+        return np.asarray((z - terms @ fit) * np.sqrt(len(z) / freedom))
 
     @property
     def shapes(self) -> NDArray[np.void]:
@@ -122,7 +136,15 @@ class Sides:
             np.concatenate([p.sample.values for p in parts]),
             Conditions.joined([p.sample.conditions for p in parts]),
         )
-        expected, pulls = (
-            np.concatenate([getattr(p, name) for p in parts]) for name in ("expected", "pulls")
+        joined = (
+            np.concatenate([getattr(p, name) for p in parts])
+            for name in ("expected", "spread", "pulls")
         )
-        return Side(self.names, sample, expected, pulls)
+        return Side(self.names, sample, *joined)
+
+
+def _trends(conditions: Conditions) -> Array64:
+    """Polynomial terms (n, 5) of ln Ep and theta."""
+    x = np.log(conditions.energy.astype(np.float64))
+    x, y = (v - v.mean() for v in (x, conditions.theta.astype(np.float64)))
+    return np.stack([np.ones_like(x), x, x**2, y, y**2], axis=1)

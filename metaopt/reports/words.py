@@ -22,6 +22,11 @@ GROUPS = {
 }
 #: What to say of a group that is far off although no single number is.
 VAGUE = {
+    "energy": "distribution of the energies is off",
+    "longitudinal": "energies of single layers are off",
+    "transverse": "shape across the shower is off",
+    "cells": "numbers of cells of some energies are off",
+    "angle": "distribution of the angles is off",
     "corr": "observables do not vary together as they should",
     "cond": "far off in bins of the conditions",
     "cover": "some kinds of Geant4's showers are never generated",

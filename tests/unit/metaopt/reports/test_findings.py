@@ -54,6 +54,11 @@ def test_a_known_error_is_found_with_its_size(
     assert abs(found[0].value - value) < 4 * found[0].error
 
 
+def test_a_bias_is_neither_a_spread_nor_outliers(perfect: Validation) -> None:
+    biased = changed(perfect, "sampling_fraction", lambda f, mu: 1.3 * f)
+    assert not [f for f in biased if f.kind == "spread" or f.name == "outliers"]
+
+
 def test_drifts_outliers_and_lost_correlations_are_found(perfect: Validation) -> None:
     energy = perfect.sides.generated.sample.conditions.energy
     slope = 1 + 0.1 * (energy - energy.mean()) / np.ptp(energy)
