@@ -94,15 +94,24 @@ def test_scores_of_a_scale_error(small: Bench, perfect: Profiles) -> None:
     assert moments_and_profiles(scaled, perfect, small.geometry) == pytest.approx(0.05, abs=3e-3)
 
 
-def test_moments_and_profiles_of_single_cells() -> None:
-    def at(z: int) -> Profiles:
-        cells = np.zeros((20, 9, 31, 8), dtype=np.float32)
-        cells[:, 4, 15, z] = 1.0
-        return Profiles.of(Showers(cells, Conditions.of([100.0] * 20)), TILTED)
+def in_layer(z: int) -> Profiles:
+    """20 showers of 100 and of 200 GeV with 1 GeV in one cell."""
+    cells = np.zeros((40, 9, 31, 8), dtype=np.float32)
+    cells[:, 4, 15, z] = 1.0
+    return Profiles.of(Showers(cells, Conditions.of([100.0] * 20 + [200.0] * 20)), TILTED)
 
+
+def test_moments_and_profiles_of_single_cells() -> None:
     # One of three axes: M1 by a quarter and M2 not, over two; one of eight bins by all of it.
     expected = (1 / 4 / 2 + 1 / 8) / 3
-    assert moments_and_profiles(at(5), at(4), TILTED) == pytest.approx(expected, rel=1e-4)
+    found = moments_and_profiles(in_layer(5), in_layer(4), TILTED)
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_parameter_scan_of_single_cells() -> None:
+    # The hottest cell one layer away, and two bins of one profile by 1 GeV, at both energies.
+    expected = (1 + 2 * 400_000 / 100**2) + (1 + 2 * 400_000 / 200**2)
+    assert parameter_scan(in_layer(5), in_layer(4)) == pytest.approx(expected)
 
 
 def test_angle_enters_where_it_is_a_condition(small: Bench, real: Profiles) -> None:

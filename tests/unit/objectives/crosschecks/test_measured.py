@@ -56,14 +56,16 @@ def test_pieces_are_disjoint_and_of_one_size() -> None:
 def test_bad_input_is_refused(check) -> None:
     good, holes = normal(1, 40), normal(2, 40)
     holes.values[3] = np.nan
-    placeless = Sample(good.values, Conditions.of(np.where(np.arange(40), 100.0, np.nan)))
+    one, many = np.arange(40) == 0, np.full(40, 100.0)
+    places = [Conditions.of(np.where(one, e, many)) for e in (np.nan, -1.0, np.inf)]
+    places.append(Conditions.of(many, np.where(one, np.nan, 1.5)))
     for generated, real, word in (
         (holes, good, "finite"),
         (good, holes, "finite"),
         (good[:1], good, "at least 20"),
         (good, good[:1], "at least 20"),
         (normal(1, 40, 3), good, "columns"),
-        (placeless, good, "energy > 0"),
+        *((Sample(good.values, place), good, "energy > 0") for place in places),
     ):
         with pytest.raises(DataError, match=word):
             check(generated, real)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from objectives.crosschecks import Measured, Summary, crosscheck
+from objectives.pulls import CLIP
 from objectives.showers import Showers
 
 from ..distortions import Bench, Distortion, empty, scale, smear
@@ -58,6 +59,8 @@ def test_bad_showers_give_finite_numbers(small: Bench, others: tuple[Summary, Su
     cells = small.perfect.cells.copy()
     cells[::3], cells[1::3] = np.nan, 0.0
     summary = Summary.of(Showers(cells, small.perfect.conditions), small.reference)
+    assert np.all(summary.pulls.values[np.arange(250) % 3 < 2] == CLIP)
+    assert np.all(summary.features.values[::3] == 0)
     numbers = crosscheck(summary, others[0], small.reference, others[1][:300])
     for number in numbers.values():
         assert np.isfinite([number.value, number.error, number.null]).all()
