@@ -8,8 +8,8 @@ workers nor the size of the data is bounded by memory.
 An entry takes 4 bytes per cell and shower, below the study's results: 0.2 GB for 3000
 showers of 25 x 25 x 25 cells, 3.1 GB for 12,000 of 51 x 51 x 25. Only as many events are
 decoded as a trial can use. Studies of the same data share an entry, whatever their
-strategy; what no trial has used for :data:`KEPT_DAYS` is removed when another is
-written. Entries in use are never removed: a study with other data may be reading them.
+strategy. Entries of other data stay, as another study may be at work with them, until no
+trial has begun with them for :data:`KEPT_DAYS`: the next writer removes them then.
 
 An entry gets its name when it is whole and on the disk: a reader sees all of it or
 nothing. A lock makes workers that start together wait for one writer; where a file
@@ -49,9 +49,9 @@ _CONDITIONS = ("energy", "theta", "particle")
 def mapped(events: Events, folder: Path) -> Showers:
     """The showers of some events, their cells a read-only memory map.
 
-    They are decoded if no entry has them yet: below ``folder`` where its parent is there,
-    as it is on the machine of the study, else, or if that disk is full, below the
-    machine's folder of temporary files.
+    They are decoded if no entry has them yet: in ``folder``; or in the machine's folder of
+    temporary files, where ``folder`` cannot be made, as on a machine without the study's
+    results, or its disk is full.
 
     Raises:
         DataError: a shower file cannot be read or used, or there is no room on the disks.
@@ -59,9 +59,8 @@ def mapped(events: Events, folder: Path) -> Showers:
     failures = []
     for place in (folder, _temporary()):
         try:
-            if place.parent.is_dir():
-                _make(place)
-                return _entry(events, place)
+            _make(place)
+            return _entry(events, place)
         except OSError as failure:
             failures.append(f"{place}: {failure.strerror or failure}")
     raise DataError(

@@ -84,7 +84,7 @@ class ShowerFile:
     def read(self, start: int, stop: int) -> Showers:
         """The showers of the events from ``start`` to ``stop``; cells may hold anything."""
         storage = self.geometry.storage
-        with self._reading(f"events {start} to {stop}"):
+        with self._reading(f"events {start} to {stop - 1}"):
             stored = np.asarray(self._file[storage.showers][start:stop], dtype=np.float32)
         cells = self.layout.cells(stored, self.geometry)
         if storage.gev_per_unit != 1.0:
@@ -102,7 +102,7 @@ class ShowerFile:
                 yield events, block[events - events[0]]
 
     def _columns(self, key: str, start: int, stop: int) -> NDArray[np.generic]:
-        with self._reading(f"{key} of events {start} to {stop}"):
+        with self._reading(f"{key} of events {start} to {stop - 1}"):
             return np.reshape(self._file[key][start:stop], (stop - start, -1))
 
     @contextmanager
@@ -127,7 +127,7 @@ class ShowerFile:
         if any(not isinstance(self._file.get(key), h5py.Dataset) for key in keys):
             raise DataError(
                 f"{self.name}: needs the data sets {', '.join(keys)} of geometry "
-                f"{self.geometry.name!r}, got {', '.join(sorted(self._file)) or 'none'}; "
+                f"{self.geometry.name!r}, got {', '.join(sorted(map(str, self._file))) or 'none'}; "
                 "set [storage] in the geometry file"
             )
         for key in keys:

@@ -43,10 +43,8 @@ def part_events(sizes: Sequence[int], data: DataSpec, part: Part) -> Index:
             'set by = "event" in [data]'
         )
     files = _portion(rng.permutation(len(sizes)), _file_bounds(len(sizes), data.split), part)
-    stops = np.cumsum(sizes)
-    return rng.permutation(
-        np.concatenate([np.arange(stops[f] - sizes[f], stops[f]) for f in files])
-    )
+    of_file = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    return rng.permutation(np.concatenate([of_file[f] for f in files]))
 
 
 def _portion(order: Index, bounds: tuple[int, int], part: Part) -> Index:

@@ -1,42 +1,21 @@
-"""Reading shower files: layouts, splits, and what is wrong with a file."""
+"""Surveys and parts of shower files, and what is wrong with a file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
 from dataclasses import replace
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
 from search_spaces.errors import DataError
-from search_spaces.geometry import Cells, Geometry, Storage
+from search_spaces.geometry import Storage
 from workers import data
+from workers.data import loading
 from workers.trial import DataSpec
 
-GEOMETRY = Geometry("g", Cells((8, 8, 9), (5.0, 5.0, 5.0)), (10.0, 200.0))
-Write = Callable[..., str]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write a shower file; keyword arguments replace data sets (None leaves one out)."""
-
-    def make(name: str = "a.h5", n: int = 700, seed: int = 0, **changes: object) -> str:
-        rng = np.random.default_rng(seed)
-        sets: dict[str, object] = {
-            "ECAL": rng.gamma(0.1, 0.01, (n, 8, 8, 9)).astype(np.float32),
-            "energy": rng.uniform(10, 200, n).astype(np.float32),
-        }
-        path = tmp_path / name
-        with h5py.File(path, "w") as file:
-            for key, value in (sets | changes).items():
-                if value is not None:
-                    file[key] = value
-        return str(path)
-
-    return make
+from .conftest import GEOMETRY, Write
 
 
 def spec(*files: str) -> DataSpec:
@@ -69,6 +48,25 @@ def test_a_limit_takes_the_first_events_of_the_part(write: Write) -> None:
         data.load(d, GEOMETRY, "training", limit=50).energy,
         data.load(d, GEOMETRY, "training").energy[:50],
     )
+
+
+def test_the_digest_is_that_of_energies_and_cells(write: Write) -> None:
+    """It fixes the splits of every study that was begun: it must not change."""
+    path = write()
+    with h5py.File(path) as file:
+        content = file["energy"][:].tobytes() + file["ECAL"][:].tobytes()
+    assert spec(path).digest == hashlib.sha256(content).hexdigest()
+
+
+def test_only_what_is_wanted_is_read(write: Write) -> None:
+    path, wanted = write(), np.array([0, 5, 100, 255, 256, 699])
+    with data.ShowerFile(path, GEOMETRY) as file:
+        blocks = [*file.blocks(wanted)]
+        assert [events.tolist() for events, _ in blocks] == [[0, 5], [100], [255], [256], [699]]
+        for events, showers in blocks:
+            whole = file.read(0, 700)[events]
+            np.testing.assert_array_equal(showers.cells, whole.cells)
+            np.testing.assert_array_equal(showers.energy, whole.energy)
 
 
 def test_the_digest_knows_content_but_not_paths(write: Write) -> None:
@@ -105,6 +103,7 @@ def nan_cells() -> np.ndarray:
         ({"energy": np.full(700, np.nan)}, "energy must lie in"),
         ({"energy": np.full(699, 50.0)}, "one entry per shower"),
         ({"energy": None}, "needs the data sets ECAL, energy.*got ECAL"),
+        ({"energy": ["ten"] * 700}, "energy must hold numbers"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_rule(
@@ -115,14 +114,32 @@ def test_a_bad_file_is_refused_with_its_rule(
     assert "a.h5" in str(caught.value)
 
 
-def test_missing_and_broken_files(write: Write, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no such file"):
-        data.survey((str(tmp_path / "none.h5"),), GEOMETRY)
-    (tmp_path / "text.h5").write_text("not HDF5")
-    with pytest.raises(DataError, match="not a readable HDF5 file"):
-        data.survey((str(tmp_path / "text.h5"),), GEOMETRY)
-    whole = Path(write())
-    cut = tmp_path / "cut.h5"
-    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    with pytest.raises(DataError, match=r"cut\.h5"):
-        data.survey((str(cut),), GEOMETRY)
+def test_energies_are_checked_where_cells_are_not(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "CHECKED_EVENTS", 300)  # of three blocks, not the second
+    energy = np.full(700, 50.0)
+    energy[300] = 500.0
+    with pytest.raises(DataError, match="got 500"):
+        data.survey((write(energy=energy),), GEOMETRY)
+
+
+def test_a_column_that_is_not_there(write: Write) -> None:
+    geometry = replace(GEOMETRY, storage=Storage(energy_column=1))
+    with pytest.raises(DataError, match="energy must have more than 1 columns"):
+        data.survey((write(),), geometry)
+
+
+def test_particles_are_places_or_pdg_codes(write: Write) -> None:
+    geometry = replace(GEOMETRY, particles=("e-", "gamma"), storage=Storage(particle="pid"))
+    kinds = np.arange(700) % 2
+    codes = write("codes.h5", pid=np.where(kinds, 22, 11)[:, None])
+    for path in (write("places.h5", pid=kinds), codes):
+        with data.ShowerFile(path, geometry) as file:
+            np.testing.assert_array_equal(file.conditions().particle, kinds)
+    one = write("one.h5", pid=np.zeros(700, dtype=int))
+    assert data.survey((codes,), geometry) != data.survey((one,), geometry)
+    with pytest.raises(DataError, match="particle must be a place"):
+        data.survey((write(pid=np.full(700, 211)),), geometry)
+    with pytest.raises(DataError, match="pid must hold whole numbers"):
+        data.survey((write(pid=np.zeros(700)),), geometry)
