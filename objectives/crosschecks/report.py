@@ -74,8 +74,8 @@ def crosscheck(
 ) -> dict[str, Measured]:
     """Every cross-check that the geometry and the number of showers allow.
 
-    About a second for 2000 showers and as much for each piece of the null, besides the
-    reading of the showers.
+    About a second for 2000 showers and a fifth of that for each piece of the null, besides
+    the reading of the showers.
 
     Args:
         generated: n showers.
