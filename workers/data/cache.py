@@ -51,7 +51,7 @@ def mapped(events: Events, folder: Path) -> Showers:
 
     They are decoded if no entry has them yet: in ``folder``; or in the machine's folder of
     temporary files, where ``folder`` cannot be made, as on a machine without the study's
-    results, or its disk is full.
+    results, or its disk is full. ``TMPDIR`` says where that is.
 
     Raises:
         DataError: a shower file cannot be read or used, or there is no room on the disks.
@@ -107,7 +107,7 @@ def _find(events: Events, folder: Path) -> Showers | None:
             continue
         try:
             showers = _map(entry, (n, *events.geometry.shape))
-        except (OSError, ValueError):
+        except (FileNotFoundError, ValueError, EOFError):
             shutil.rmtree(entry, ignore_errors=True)
             continue
         with suppress(OSError):  # a folder that may only be read
@@ -144,7 +144,10 @@ def _write(events: Events, folder: Path) -> None:
         with ArrayFile(part / "cells.npy", events.shape) as cells:
             conditions = events.decode(cells)
         for name in _CONDITIONS:
-            np.save(part / f"{name}.npy", getattr(conditions, name))
+            with (part / f"{name}.npy").open("wb") as file:
+                np.save(file, getattr(conditions, name))
+                file.flush()
+                os.fsync(file.fileno())
         with suppress(FileExistsError):
             _rename(part, entry)
     finally:

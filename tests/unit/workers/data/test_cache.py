@@ -170,11 +170,25 @@ def test_a_killed_writer_leaves_nothing_that_is_read(spec: DataSpec, folder: Pat
     assert left not in entries(folder) and len(entries(folder)) == 1
 
 
-def test_a_damaged_entry_is_made_again(spec: DataSpec, folder: Path) -> None:
+@pytest.mark.parametrize(("file", "size"), [("cells.npy", 5000), ("energy.npy", 0)])
+def test_a_damaged_entry_is_made_again(spec: DataSpec, folder: Path, file: str, size: int) -> None:
     expected = np.array(cache.mapped(events(spec), folder).cells)
     (entry,) = entries(folder)
-    os.truncate(folder / entry / "cells.npy", 5000)
+    os.truncate(folder / entry / file, size)
     np.testing.assert_array_equal(cache.mapped(events(spec), folder).cells, expected)
+
+
+def test_an_entry_that_cannot_be_mapped_now_stays_for_others(
+    spec: DataSpec, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    cache.mapped(events(spec), folder)
+    monkeypatch.setattr(cache, "_map", refuse)
+    with pytest.raises(DataError, match="Cannot allocate memory"):
+        cache.mapped(events(spec), folder)
+    assert len(entries(folder)) == 1
 
 
 def test_only_what_is_long_unused_is_removed(spec: DataSpec, folder: Path) -> None:
