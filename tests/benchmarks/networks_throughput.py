@@ -20,14 +20,12 @@ from objectives.showers import Showers
 from workers.models.registry import make_family
 from workers.trial import Resources
 
-#: Baseline, preset, batch size, turns of one batch. Keras compiles with XLA when nobody turns
-#: it off, which is what an unchanged script meets.
+#: Preset, batch size, turns of one batch.
 CASES = (
-    ("published", "fixed-angle", 64, 5),
-    ("published-xla", "fixed-angle", 64, 3),
-    ("published", "fixed-angle", 128, 3),
-    ("published", "variable-angle-b", 8, 3),
-    ("published", "variable-angle-b", 64, 1),
+    ("fixed-angle", 64, 5),
+    ("fixed-angle", 128, 3),
+    ("variable-angle-b", 8, 3),
+    ("variable-angle-b", 64, 1),
 )
 HEAD = (
     "preset",
@@ -48,13 +46,12 @@ def rows() -> Iterator[tuple[str, ...]]:
         yield _row(*case)
 
 
-def _row(baseline: str, preset: str, batch: int, turns: int) -> tuple[str, ...]:
-    with _side(baseline, preset, batch) as theirs, _side("gan3d", preset, batch) as ours:
+def _row(preset: str, batch: int, turns: int) -> tuple[str, ...]:
+    with _side("published", preset, batch) as theirs, _side("gan3d", preset, batch) as ours:
         seconds = [(_turn(theirs), _turn(ours)) for _ in range(turns)]
     rates = [[batch / wall for wall, _ in side] for side in zip(*seconds, strict=True)]
     ratios = [[theirs[clock] / ours[clock] for theirs, ours in seconds] for clock in (0, 1)]
-    name = f"{preset}, XLA left on" if baseline.endswith("xla") else preset
-    return (name, str(batch), *map(_spread, [*rates, *ratios]), str(turns))
+    return (preset, str(batch), *map(_spread, [*rates, *ratios]), str(turns))
 
 
 def _spread(values: list[float]) -> str:
@@ -88,7 +85,7 @@ def _side(name: str, preset: str, batch: int) -> Iterator[Connection]:
 
 def _serve(connection: Connection, name: str, preset: str, batch: int) -> None:
     data = made_up_showers(geometry_of(preset), batch)
-    turn = _gan3d(preset, batch, data) if name == "gan3d" else _published(name, preset, batch, data)
+    turn = {"gan3d": _gan3d, "published": _published}[name](preset, batch, data)
     try:
         while True:
             wall, cpu = time.perf_counter(), time.process_time()
@@ -105,10 +102,10 @@ def _gan3d(preset: str, batch: int, data: Showers) -> Turn:
     return lambda: model.train_epoch(data, 1)
 
 
-def _published(name: str, preset: str, batch: int, data: Showers) -> Turn:
+def _published(preset: str, batch: int, data: Showers) -> Turn:
     import tensorflow as tf
     from published_loop import PublishedLoop
 
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
-    loop = PublishedLoop(preset, xla=name.endswith("xla"))
+    loop = PublishedLoop(preset)
     return lambda: loop.train_epoch(data, batch)

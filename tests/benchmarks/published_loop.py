@@ -6,10 +6,9 @@ put together in numpy. Layers and loop are those of svalleco/3Dgan, branch Angle
 (the fixed-angle form with cells x 100, and the variable angle with upsampling first),
 as its documents describe them; losses, weights and flips included.
 
-Two things are not as in the scripts. Keras 3 compiles with XLA when not told otherwise:
-off here, unless asked for, so that both forms can be compared. And the discriminator is
-unfrozen before its own steps: today's Keras looks at ``trainable`` when it compiles the
-step, and would never train it.
+Everything is left at Keras' defaults. One thing is not as in the scripts: the
+discriminator is unfrozen before its own steps, because today's Keras looks at
+``trainable`` when it compiles the step, and would never train it.
 """
 
 from __future__ import annotations
@@ -159,10 +158,9 @@ class PublishedLoop:
 
     Args:
         preset: a key of :data:`PUBLISHED`.
-        xla: whether Keras may compile with XLA, its default.
     """
 
-    def __init__(self, preset: str, *, xla: bool = False) -> None:
+    def __init__(self, preset: str) -> None:
         self.published = published = PUBLISHED[preset]
         self.rng = np.random.default_rng(1)
         self.generator = build_generator(published)
@@ -174,11 +172,9 @@ class PublishedLoop:
         losses = ["binary_crossentropy", *["mean_absolute_percentage_error"] * 2]
         if published.angle:
             losses.insert(2, "mean_absolute_error")
-        jit: bool | str = "auto" if xla else False
-        self.generator.compile("rmsprop", "binary_crossentropy", jit_compile=jit)
+        self.generator.compile("rmsprop", "binary_crossentropy")
         for model in (self.discriminator, self.combined):
-            weights = list(published.weights)
-            model.compile("rmsprop", losses, loss_weights=weights, jit_compile=jit)
+            model.compile("rmsprop", losses, loss_weights=list(published.weights))
 
     def train_epoch(self, showers: Showers, batch: int) -> list[Sequence[float]]:
         """One pass in the order of the file; (discriminator, generator) losses of every batch."""
