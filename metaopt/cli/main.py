@@ -39,6 +39,7 @@ metaopt run study.toml             search on your own
 metaopt show STUDY                 what it found
 metaopt dashboard                  look at the studies in a browser
 metaopt export STUDY -o DIR        the best configuration, for production
+metaopt validate A.h5 GEANT4.h5    any generator's showers, in words and plots
 """
 
 

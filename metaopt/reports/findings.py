@@ -9,7 +9,8 @@ Notation:
 
 The full simulation's showers are those that took no part in the fit of mu and sigma.
 A number is a finding where it is ``SIGNIFICANT`` errors from what the full simulation
-gives, and the distance of its group is above the floor.
+gives, and the distance of its group is above the floor. Shares of showers need no
+distance: a tenth of a per cent of copies is a fact that no distance sees.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def findings(sides: Sides, levels: dict[str, float]) -> tuple[Finding, ...]:
     """
     if min(len(side) for side in sides.pair) < MIN_EVENTS:
         return ()
-    found = (f for f in _all(sides) if levels.get(f.group, 0) > 0)
+    found = (f for f in _all(sides) if f.kind == "share" or levels.get(f.group, 0) > 0)
     return tuple(f for f in found if f.sigmas > _threshold(f))
 
 

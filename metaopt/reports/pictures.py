@@ -19,7 +19,7 @@ AXES = {
 #: Axes of each projection: what runs right, what runs up, what is summed over.
 PROJECTIONS = ((0, 1, 2), (2, 0, 1), (2, 1, 0))
 #: Hits of either side below which a ratio is left blank: it would show chance.
-LEAST_HITS = 50
+LEAST_HITS = 100
 #: Shades of a ratio.
 RATIO_LIMITS = (0.5, 1.5)
 #: Powers of ten that a projection shows.

@@ -180,4 +180,6 @@ def conditions_of(path: str, geometry: Geometry) -> Conditions:
         DataError: if it cannot be read or does not fit the geometry.
     """
     with ShowerFile(path, geometry) as file:
+        if not len(file):
+            raise DataError(f"{path}: a file needs at least 1 shower, got 0; generate some")
         return file.conditions()

@@ -24,7 +24,7 @@ Array64 = NDArray[np.float64]
 
 #: Keeps divisions finite.
 TINY = 1e-12
-#: What identifies a shower: copies share these to the last bit.
+#: What identifies a shower: copies share these.
 SHAPE = ("mx", "my", "mz", "sx", "sy", "sz")
 
 
@@ -87,9 +87,12 @@ class Side:
 
     @property
     def shapes(self) -> NDArray[np.void]:
-        """One comparable item (n,) for each shower, from features that no condition enters."""
+        """One comparable item (n,) for each shower, from features that no condition enters.
+
+        Rounded: the last bits depend on which other showers were in the same block.
+        """
         columns = [i for i, n in enumerate(self.names) if n in SHAPE]
-        rows = np.ascontiguousarray(self.sample.values[:, columns])
+        rows = np.ascontiguousarray(np.round(self.sample.values[:, columns], 4))
         return rows.view([("", rows.dtype)] * len(columns)).ravel()
 
     @property

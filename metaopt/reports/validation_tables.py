@@ -6,7 +6,7 @@ from typing import Any
 
 from metaopt.reports.tables import HUMAN_METRICS, Table, number
 from metaopt.reports.validation import Validation
-from metaopt.reports.words import GROUPS, by_group, measured, sentence, verdict
+from metaopt.reports.words import GROUPS, by_group, is_far, measured, sentence, verdict
 from search_spaces.records import encode
 
 #: Cross-checks for people; other names are told as they are.
@@ -37,9 +37,10 @@ def headline(validation: Validation) -> tuple[str, str]:
 
 def groups_table(validation: Validation) -> Table:
     """One row per group of the objective: level, meaning, what is wrong."""
-    levels = validation.score.groups
-    null = validation.null.groups if validation.null else {}
-    told = by_group(validation.findings, levels, null)
+    score = validation.score
+    levels, null = score.groups, validation.null.groups if validation.null else {}
+    far = is_far(score.value, score.floor, score.floor_sd)
+    told = by_group(validation.findings, levels, null, far)
     rows = tuple(
         (
             group,

@@ -36,6 +36,10 @@ VAGUE = {
 UNUSABLE = "the unusable showers count here too"
 #: L_g above that of the full simulation itself at which a group without a finding is told.
 VAGUE_LEVEL = 0.5
+#: Significances beyond this are not told apart.
+MANY_SIGMAS = 100
+#: Significant digits that a value has at most; larger ones have an exponent.
+DIGITS, LARGE = 4, 1e6
 #: Features in words.
 FEATURES = {
     "sampling_fraction": "deposited energy",
@@ -92,7 +96,10 @@ def sentence(finding: Finding) -> str:
     """A finding in words, with its error and significance."""
     if finding.error == 0:
         return _statement(finding)
-    return f"{_statement(finding)}, {finding.sigmas:.0f} sigma"
+    many = finding.sigmas > MANY_SIGMAS
+    return f"{_statement(finding)}, " + (
+        f"over {MANY_SIGMAS} sigma" if many else f"{finding.sigmas:.0f} sigma"
+    )
 
 
 def _statement(f: Finding) -> str:
@@ -130,8 +137,8 @@ def _absolute(f: Finding) -> str:
         side = "too deep" if f.value > 0 else "too shallow"
         return f"showers {share} % {side}: mean depth {value} layers (± {error})"
     if f.name == "unseen":
-        value, error = rounded(100 * (f.value + f.expected), 100 * f.error)
-        return f"{value} % of the energy in cells that are never hit (± {error})"
+        value = shown(100 * (f.value + f.expected))
+        return f"{value} % of the energy in cells that are never hit{_instead(f)}"
     if f.name == "angle":
         value, error = rounded(math.degrees(f.value), math.degrees(f.error), sign=True)
         return f"measured angle off by {value} degrees (± {error})"
@@ -141,8 +148,11 @@ def _absolute(f: Finding) -> str:
 
 def rounded(value: float, error: float, sign: bool = False) -> tuple[str, str]:
     """A value and its error to the error's first digit, as texts: ``("2.1", "0.1")``."""
-    size = f"{error:.0e}"
-    decimals = max(0, -int(size.split("e")[1])) if error > 0 else 2
+    if not math.isfinite(error) or abs(value) >= LARGE:
+        return f"{value:{'+' if sign else ''}.3g}", f"{error:.1g}"
+    first = -int(f"{error:.0e}".split("e")[1]) if error > 0 else 2
+    last = DIGITS - 1 - math.floor(math.log10(max(abs(value), error, 1e-12)))
+    decimals = max(0, min(first, last))
     return f"{value:{'+' if sign else ''}.{decimals}f}", f"{error:.{decimals}f}"
 
 
@@ -159,7 +169,7 @@ def shown(value: float) -> str:
 
 
 def by_group(
-    found: Sequence[Finding], levels: dict[str, float], null: dict[str, float]
+    found: Sequence[Finding], levels: dict[str, float], null: dict[str, float], far: bool
 ) -> dict[str, tuple[str, ...]]:
     """Sentences of each group, in the order of the groups; empty where nothing is wrong.
 
@@ -167,15 +177,21 @@ def by_group(
         found: the findings.
         levels: L_g of the generated showers.
         null: L_g of full-simulation showers.
+        far: whether S itself is above its floor; if not, no group is told for its level.
     """
     groups = [g for g in GROUPS if g in levels or any(f.group == g for f in found)]
     told = {g: tuple(sentence(f) for f in found if f.group == g) for g in groups}
     unusable = any(f.group == "showers" for f in found)
-    for group in (g for g in levels if not told[g]):
+    for group in (g for g in levels if far and not told[g]):
         words = UNUSABLE if unusable else VAGUE.get(group)
         if words and levels[group] - null.get(group, 0.0) > VAGUE_LEVEL:
             told[group] = (words,)
     return told
+
+
+def is_far(value: float, floor: float, floor_sd: float) -> bool:
+    """Whether S is above that of full-simulation showers by more than chance."""
+    return value > floor + 3 * floor_sd
 
 
 def verdict(value: float, floor: float, floor_sd: float, events: int, wrong: int) -> str:
@@ -188,7 +204,7 @@ def verdict(value: float, floor: float, floor_sd: float, events: int, wrong: int
         events: N.
         wrong: number of findings.
     """
-    near = value <= floor + 3 * floor_sd
+    near = not is_far(value, floor, floor_sd)
     if near and not wrong:
         return f"indistinguishable from Geant4 at N = {events}"
     if near:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from metaopt.reports.findings import Finding
@@ -30,8 +31,8 @@ F = Finding
             "energy resolution 30 % too wide (± 4), 8 sigma",
         ),
         (
-            F("cells", "bias", "unseen", 0.004, 0.0004, 0.0),
-            "0.40 % of the energy in cells that are never hit (± 0.04), 10 sigma",
+            F("cells", "bias", "unseen", 0.004, 0.0004, 0.0002),
+            "0.42 % of the energy in cells that are never hit (Geant4: 0.020 %), 10 sigma",
         ),
         (
             F("angle", "bias", "angle", 0.0175, 0.002),
@@ -49,6 +50,10 @@ F = Finding
             F("dup", "share", "copies", 0.12, 0.01, 0.001),
             "12 % of the showers are copies of another one (Geant4: 0.10 %), 12 sigma",
         ),
+        (
+            F("cells", "bias", "hits", -0.28, 0.001),
+            "28.0 % too few hit cells (± 0.1), over 100 sigma",
+        ),
         (F("showers", "share", "empty", 0.02, 0.0), "2.0 % of the showers are empty"),
     ],
 )
@@ -59,6 +64,8 @@ def test_a_finding_reads_as_a_physicist_would_say_it(finding: Finding, text: str
 def test_numbers_have_the_digits_that_their_error_allows() -> None:
     assert rounded(12.34, 0.29) == ("12.3", "0.3")
     assert rounded(12.34, 0.29, sign=True) == ("+12.3", "0.3")
+    assert rounded(99.9999953, 0.0000004) == ("100.00", "0.00")
+    assert rounded(3.21e28, np.inf) == ("3.21e+28", "inf")
     assert rounded(1234, 56) == ("1234", "56")
     assert [shown(v) for v in (100, 4.13, 0.0371, 0)] == ["100", "4.1", "0.037", "0"]
     assert measured(0.5312, 0.021) == "0.53 ± 0.02"
@@ -68,15 +75,16 @@ def test_numbers_have_the_digits_that_their_error_allows() -> None:
 def test_groups_without_a_finding_are_told_only_if_far_off() -> None:
     levels = {"energy": 1.0, "corr": 1.0, "cover": 0.4}
     found = [F("energy", "bias", "sampling_fraction", 0.02, 0.001)]
-    told = by_group(found, levels, {"corr": 0.1})
+    told = by_group(found, levels, {"corr": 0.1}, far=True)
     assert list(told) == ["energy", "corr", "cover"]
     assert told["energy"] == ("energy 2.0 % too high (± 0.1), 20 sigma",)
     assert told["corr"] == ("observables do not vary together as they should",)
     assert told["cover"] == ()
     empty = F("showers", "share", "empty", 0.02, 0.0)
-    told = by_group([empty], levels, {})
+    told = by_group([empty], levels, {}, far=True)
     assert told["energy"] == told["corr"] == ("the unusable showers count here too",)
     assert told["showers"] == ("2.0 % of the showers are empty",)
+    assert by_group(found, levels, {}, far=False)["corr"] == ()
 
 
 def test_the_verdict_says_when_nothing_is_wrong() -> None:
