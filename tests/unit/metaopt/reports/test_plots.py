@@ -65,6 +65,9 @@ def test_maps_have_the_geometry_and_blanks_where_nothing_is_known(perfect: Valid
     # Rows run along y, columns along the depth.
     share = 100 * perfect.full.projection(0)
     np.testing.assert_allclose(np.array(full.rows)[6, 3], np.log10(share[6, 3]), rtol=1e-3)
+    front = 100 * perfect.full.projection(2)
+    rows = np.array(shown["Geant4: y against x"].rows)
+    np.testing.assert_allclose(rows[6, 3], np.log10(front[3, 6]), rtol=1e-3)
     ratio = shown["Generated / Geant4: y against x"]
     values = [v for row in ratio.rows for v in row if v is not None]
     assert np.median(values) == pytest.approx(1, abs=0.1)

@@ -49,6 +49,19 @@ def test_a_file_in_blocks_gives_the_score_of_the_showers_in_memory(
     assert evaluate(generated, reference).value == distorted.score.value
 
 
+def test_energy_in_unseen_cells_is_that_of_new_showers(shower_files: Path, tmp_path: Path) -> None:
+    showers = read(shower_files / "reference.h5")
+    rare = np.random.default_rng(0).random(showers.cells.shape) < 0.005
+    rare[:, 3:9, 3:9] = True
+    sparse = Showers(showers.cells * rare, showers.conditions)
+    path = write(tmp_path / "sparse.h5", sparse.cells, sparse.energy)
+    made = full_simulation(path, QUICK, 0, 0, quiet)
+    null = sparse[np.random.default_rng(0).permutation(600) >= 450]
+    expected = made.reference.features(null).column("unseen")
+    assert expected.mean() > 0
+    np.testing.assert_allclose(made.null.features.column("unseen"), expected, rtol=1e-5)
+
+
 def test_every_shower_of_the_reference_has_one_part(shower_files: Path) -> None:
     made = full_simulation(str(shower_files / "reference.h5"), QUICK, 0, 1, quiet)
     parts = (made.fitted.conditions, *(p.features.conditions for p in (made.judged, made.null)))
