@@ -100,26 +100,21 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """What one pass over a sample leaves: a few hundred bytes per shower.
+    """What one pass over a sample leaves of each shower: some hundred bytes.
 
     Attributes:
         features: of each shower, with its conditions.
         profiles: of each shower, for the historic scores.
-        view: sums over all of them.
     """
 
     features: Features
     profiles: Profiles
-    view: View
 
     @classmethod
     def joined(cls, parts: Sequence[Observed]) -> Observed:
         """Of all showers of at least one part."""
-        return cls(
-            Features.joined([p.features for p in parts]),
-            Profiles.joined([p.profiles for p in parts]),
-            reduce(add, [p.view for p in parts]),
-        )
+        features = Features.joined([p.features for p in parts])
+        return cls(features, Profiles.joined([p.profiles for p in parts]))
 
     def __len__(self) -> int:
         return len(self.features.bad)
@@ -127,8 +122,8 @@ class Observed:
 
 def observe(
     blocks: Iterable[Showers], geometry: Geometry, features: Callable[[Showers], Features]
-) -> Observed:
-    """Features and view of a sample that comes in blocks.
+) -> tuple[Observed, View]:
+    """What is kept of each shower, and the view, of a sample that comes in blocks.
 
     Args:
         blocks: at least one, of showers whose cells may hold anything.
@@ -138,13 +133,13 @@ def observe(
     Raises:
         DataError: if there are no blocks, or the grid is not the geometry's.
     """
-    parts = [
-        Observed(features(block), Profiles.of(block, geometry), view(block, geometry))
-        for block in blocks
-    ]
-    if not parts:
+    parts, total = [], None
+    for block in blocks:
+        parts.append(Observed(features(block), Profiles.of(block, geometry)))
+        total = view(block, geometry) if total is None else total + view(block, geometry)
+    if total is None:
         raise DataError("a sample needs at least 1 shower, got 0; give a file with showers")
-    return Observed.joined(parts)
+    return Observed.joined(parts), total
 
 
 def view(showers: Showers, geometry: Geometry) -> View:

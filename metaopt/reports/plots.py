@@ -132,8 +132,9 @@ def _energy(pair: _Pair) -> tuple[Panel, ...]:
     total = Labels("Deposited energy", "Follows the primary energies in the files.", "[GeV]")
     response = Labels(
         "Response",
-        "The peak should be at 1 and as wide as Geant4's; the outer bins hold what is far off.",
-        "deposited energy / Geant4's mean at the same conditions",
+        "Relative to Geant4's mean at the same conditions: at 1, and as wide. The outer bins hold "
+        "what is far off.",
+        "energy / Geant4's mean",
     )
     fraction = Labels(
         "Sampling fraction",

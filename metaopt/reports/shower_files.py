@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial, reduce
-from operator import add
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metaopt.reports.validation import FullSimulation, Validation, compare
+from objectives.crosschecks import Profiles
 from objectives.observables import features
 from objectives.reference import MIN_TRAINING, MIN_VALIDATION, Reference
 from objectives.samples import Sample
@@ -36,6 +35,8 @@ Say = Callable[[str], None]
 
 #: Shares of the reference file: fitted, judged; the rest is null.
 FITTED, JUDGED = 0.5, 0.25
+#: Number of the part that is left.
+NULL = 2
 #: Fewest showers of the reference file.
 MIN_EVENTS = round(MIN_TRAINING / FITTED)
 #: How far outside of the reference's range a condition may lie, as a share of the range.
@@ -71,7 +72,7 @@ def validate(
         )
     say(f"{generated}: {len(inside):,} generated showers")
     seen = observe(blocks(generated, geometry, inside), geometry, full.reference.features)
-    result = compare((Path(generated).name, Path(reference).name), seen, full)
+    result = compare((Path(generated).name, Path(reference).name), *seen, full)
     return replace(result, notes=(*result.notes, *_left_out(len(rows) - len(inside), whole)))
 
 
@@ -100,13 +101,14 @@ def full_simulation(
 
 def _views(path: str, geometry: Geometry, rows: Index, part: Index) -> tuple[View, View]:
     """Views of the showers that make the reference, and of the null showers."""
-    known: list[View] = []
-    other: list[View] = []
+    totals: dict[bool, View] = {}
     for block, parts in _with_parts(path, geometry, rows, part):
-        for where, views in ((parts < 2, known), (parts == 2, other)):
-            if where.any():
-                views.append(view(block[where], geometry))
-    return reduce(add, known), reduce(add, other)
+        for null in (False, True):
+            chosen = (parts == NULL) == null
+            if chosen.any():
+                seen = view(block[chosen], geometry)
+                totals[null] = totals[null] + seen if null in totals else seen
+    return totals[False], totals[True]
 
 
 def _observed(
@@ -120,9 +122,10 @@ def _observed(
     found: tuple[list[Observed], ...] = ([], [], [])
     for block, parts in _with_parts(path, geometry, rows, part):
         for i, unseen in enumerate((hits <= 1, hits <= 1, hits == 0)):
-            seen = partial(features, geometry=geometry, unseen=unseen)
             if (parts == i).any():
-                found[i].append(observe([block[parts == i]], geometry, seen))
+                some = block[parts == i]
+                seen = features(some, geometry, unseen)
+                found[i].append(Observed(seen, Profiles.of(some, geometry)))
     fitted, judged, null = (Observed.joined(f) for f in found)
     return fitted, judged, null
 

@@ -33,7 +33,7 @@ class FullSimulation:
 
     Attributes:
         reference: pulls and floors, and the showers that generated ones are compared with.
-        judged: what one pass over those showers left.
+        judged: what one pass left of each of those showers.
         null: the same of showers in the place of generated ones, if there are any to spare.
         fitted: showers that the reference was fitted to; may be none.
         view: sums over all of them.
@@ -80,12 +80,16 @@ class Validation:
         return self.generated.events + self.generated.bad
 
 
-def compare(names: tuple[str, str], generated: Observed, full: FullSimulation) -> Validation:
+def compare(
+    names: tuple[str, str], generated: Observed, view: View, full: FullSimulation
+) -> Validation:
     """Judge generated showers, and find out what is wrong with them.
 
     Args:
         names: of the generated showers and of the full simulation.
-        generated: what one pass left, the features being those of ``full.reference.features``.
+        generated: what one pass left of each generated shower, the features being those of
+            ``full.reference.features``.
+        view: sums over the generated showers.
         full: the other side.
     """
     reference, null = full.reference, full.null
@@ -103,9 +107,9 @@ def compare(names: tuple[str, str], generated: Observed, full: FullSimulation) -
         score=score,
         null=None if null is None else judge(null.features, reference),
         sides=sides,
-        generated=generated.view,
+        generated=view,
         full=full.view,
-        findings=(*_unusable(generated.view), *findings(sides, score.groups)),
+        findings=(*_unusable(view), *findings(sides, score.groups)),
         crosschecks=_crosschecks(generated, full),
         notes=_notes(sides),
     )

@@ -84,8 +84,8 @@ def of_grid(block: Showers) -> Features:
 
 def test_one_pass_leaves_features_conditions_and_view() -> None:
     sample = showers()
-    seen = observe(iter([sample[:13], sample[13:]]), GRID, of_grid)
-    assert len(seen) == len(seen.features.values) == seen.view.events == len(sample)
+    seen, total = observe(iter([sample[:13], sample[13:]]), GRID, of_grid)
+    assert len(seen) == len(seen.profiles) == total.events == len(sample)
     np.testing.assert_array_equal(seen.features.conditions.energy, sample.energy)
     with pytest.raises(DataError, match="at least 1 shower"):
         observe([], GRID, of_grid)
