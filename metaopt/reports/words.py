@@ -10,15 +10,15 @@ from metaopt.reports.findings import Finding
 #: What the level of each group of the objective means.
 GROUPS = {
     "showers": "usable showers",
-    "energy": "deposited energy for the primary energy",
-    "longitudinal": "depth, length and energy of the layers",
+    "energy": "deposited energy",
+    "longitudinal": "depth and layers",
     "transverse": "position and width",
-    "cells": "number of hit cells and their energies",
-    "angle": "measured angle of incidence",
-    "corr": "correlations of the observables",
-    "cond": "all of it, as a function of the conditions",
-    "cover": "variety of the showers",
-    "dup": "showers that repeat each other",
+    "cells": "hits and cell energies",
+    "angle": "measured angle",
+    "corr": "correlations",
+    "cond": "bins of the conditions",
+    "cover": "variety",
+    "dup": "repeated showers",
 }
 #: What to say of a group that is far off although no single number is.
 VAGUE = {
