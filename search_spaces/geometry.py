@@ -44,7 +44,7 @@ class Storage:
         showers, energy, theta: data-set names; an empty ``theta`` means normal incidence.
         energy_column: column of the primary energy where the energy data set has several.
         gev_per_unit: deposited GeV per file unit (1, or 0.02 for the x50 layout).
-        particle: data set with each shower's index in ``particles``; empty: one particle.
+        particle: data set of each shower's place in ``particles`` or PDG code; empty: one particle.
     """
 
     format: Literal["3dgan", "calochallenge", "par04"] = "3dgan"

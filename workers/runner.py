@@ -22,6 +22,7 @@ from search_spaces.errors import DataError, TrialFailedError
 from workers import checkpoints, data
 from workers.models.base import GenerativeModel
 from workers.models.registry import make_family
+from workers.timing import ms_per_shower
 from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 
 #: Seeds of the latent draws: one for the score of each epoch, a fresh one for the
@@ -29,6 +30,8 @@ from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 EPOCH_DRAW, FINAL_DRAW, CHECK_DRAW = 1, 2, 3
 #: Showers that a saved model must give again (``metaopt export`` compares them).
 CHECK_SHOWERS = 16
+#: Showers of a batch whose generation is timed.
+TIMED_BATCH = 16
 
 Index = NDArray[np.int64]
 
@@ -89,7 +92,7 @@ class _Trial:
         for epoch in range(self.epoch + 1, budget.epochs + 1):
             chosen = epoch_indices(len(training), budget.showers, epoch, spec.seed)
             losses = model.train_epoch(training, epoch, chosen)
-            score, _ = _evaluate(model, reference, budget.evaluation_showers, EPOCH_DRAW)
+            score = _evaluate(model, reference, budget.evaluation_showers, EPOCH_DRAW)
             self._scored_epoch(epoch, score, losses)
             yield self.progress[-1]
             stopped = epoch < budget.epochs and stop()
@@ -97,7 +100,8 @@ class _Trial:
             if stopped:
                 yield self._scored(Outcome.STOPPED, score)
                 return
-        score, ms = _evaluate(model, reference, len(reference), FINAL_DRAW)
+        score = _evaluate(model, reference, len(reference), FINAL_DRAW)
+        ms = ms_per_shower(model.generate, reference.conditions(TIMED_BATCH), TIMED_BATCH)
         result = self._scored(Outcome.COMPLETE, score)
         metrics = {**result.metrics, **model.metrics(), "ms_per_shower": ms}
         self._save(model, reference)
@@ -175,12 +179,8 @@ class _Trial:
         (folder / "trial.json").write_text(json.dumps(self.spec.to_json(), indent=1))
 
 
-def _evaluate(
-    model: GenerativeModel, reference: Reference, showers: int, draw: int
-) -> tuple[Score, float]:
-    """The score of freshly generated showers, and the milliseconds that each took."""
+def _evaluate(model: GenerativeModel, reference: Reference, showers: int, draw: int) -> Score:
+    """The score of freshly generated showers."""
     conditions = reference.conditions(min(showers, len(reference)))
-    start = time.monotonic()
     cells = model.generate(conditions, draw)
-    ms = 1e3 * (time.monotonic() - start) / len(conditions)
-    return evaluate(Showers(cells, conditions), reference, asked=len(conditions)), ms
+    return evaluate(Showers(cells, conditions), reference, asked=len(conditions))

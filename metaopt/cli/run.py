@@ -56,7 +56,8 @@ KEYS = {
 @click.option("--storage", metavar="URL", help=f"Study store. [default: {DEFAULT_URL}]")
 @click.option("--results", metavar="DIR", help="Folder of results. [default: results]")
 @click.option("--seed", type=int, metavar="N", help="Seed of every random draw.")
-def command(config: Path | None, **given: Any) -> None:
+@click.option("--dry-run", is_flag=True, help="Check everything, predict the cost, run nothing.")
+def command(config: Path | None, dry_run: bool, **given: Any) -> None:
     """Search for the best 3DGAN configuration; run again to resume.
 
     Without STUDY.TOML or --data: a five-minute search on bundled Geant4 showers.
@@ -64,7 +65,7 @@ def command(config: Path | None, **given: Any) -> None:
     """
     import sys
 
-    from metaopt.cli.session import run_study
+    from metaopt.cli.session import run_study, show_plan
     from metaopt.config import load_config
 
     tables: dict[str, dict[str, Any]] = {}
@@ -72,4 +73,5 @@ def command(config: Path | None, **given: Any) -> None:
         value = given[option]
         if value not in (None, ()):
             tables.setdefault(table, {})[key] = list(value) if option == "data" else value
-    sys.exit(run_study(load_config(config, tables)))
+    asked = load_config(config, tables)
+    sys.exit(show_plan(asked) if dry_run else run_study(asked))

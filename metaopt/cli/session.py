@@ -14,6 +14,7 @@ from metaopt.config import StudyConfig
 from metaopt.controller import Controller, Ending
 from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL
 from metaopt.preflight import Plan, check_same_study, prepare
+from metaopt.reports.plans import costs_of, plan_table
 from metaopt.reports.tables import comparison_table
 from metaopt.store import DEFAULT_URL
 from metaopt.store.database import StudyStore, is_there
@@ -50,6 +51,21 @@ def run_study(config: StudyConfig) -> int:
             monitor.stage("ending the workers")
             executor.close()
     return _conclude(config, study, ending)
+
+
+def show_plan(config: StudyConfig) -> int:
+    """Print what a study would be and cost; nothing is run or written to the store.
+
+    Raises:
+        MetaoptError: whatever :func:`run_study` would find before the first trial.
+    """
+    with TerminalMonitor() as monitor:
+        monitor.stage("reading and checking the showers")
+        plan = prepare(config)
+        monitor.stage("timing small networks on this machine")
+        costs = costs_of(plan)
+    print_table(plan_table(plan, costs))
+    return DONE
 
 
 def make_executor(config: StudyConfig) -> Executor:

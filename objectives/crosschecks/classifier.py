@@ -100,7 +100,7 @@ def _folds(keys: Array64, label: Index) -> Index:
 
 def _one_fold(x: Array64, label: Index, held: NDArray[np.bool_]) -> float:
     from sklearn.ensemble import HistGradientBoostingClassifier  # imports for half a second
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no types
+    from threadpoolctl import threadpool_limits  # has no types
 
     model = HistGradientBoostingClassifier(
         max_iter=TREES,

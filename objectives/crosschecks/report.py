@@ -94,7 +94,7 @@ def crosscheck(
     Raises:
         DataError: for fewer than 20 showers.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no types
+    from threadpoolctl import threadpool_limits  # has no types
 
     others = [] if null is None else pieces(null, len(generated))
     with threadpool_limits(1):  # small matrices, and trials that run beside this

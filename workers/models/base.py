@@ -7,9 +7,9 @@ Importing a family must be cheap: heavy libraries are imported in ``build`` and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,23 @@ class GenerativeModel(Protocol):
 
     def summary(self) -> str:
         """The architecture as text, layer by layer."""
+
+
+@runtime_checkable
+class PredictsCost(Protocol):
+    """A family that may also say what a configuration costs before it is built."""
+
+    def static_metrics(self, preset: str, point: Point, geometry: Geometry) -> Mapping[str, float]:
+        """Numbers of the networks by name, without building them.
+
+        Raises:
+            InfeasibleError: the configuration cannot be built.
+        """
+
+    def calibrated(
+        self, preset: str, geometry: Geometry, resources: Resources
+    ) -> Callable[[Point], float]:
+        """Seconds per training shower as a function of the point, after a short calibration."""
 
 
 class ModelFamily(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,8 @@ Column = NDArray[Any]
 
 #: The seed and the configuration of a saved model.
 STATE_FILE = "gan3d.json"
+#: Fewer showers than a chunk are generated in the smallest of these that holds them.
+SIZES = (1, 16)
 #: Memory that the activations of one chunk of generated showers may take [bytes].
 CHUNK_BYTES = 256 * 2**20
 
@@ -54,6 +56,30 @@ class Gan3D:
         except InfeasibleError as reason:
             return str(reason)
         return None
+
+    def static_metrics(self, preset: str, point: Point, geometry: Geometry) -> Mapping[str, float]:
+        """Parameters, GMAC per shower and memory of a training step, without building.
+
+        Raises:
+            InfeasibleError: no network of this configuration has the geometry's shape.
+        """
+        params = configuration(preset, point, geometry)
+        return static.metrics(params, plan(params, geometry.shape))
+
+    def calibrated(
+        self, preset: str, geometry: Geometry, resources: Resources
+    ) -> Callable[[Point], float]:
+        """Seconds per training shower as a function of the point: see :mod:`workload`.
+
+        The calibration trains four variations of the preset for some seconds.
+
+        Raises:
+            InfeasibleError: the preset cannot be built for the geometry.
+        """
+        from workers.models.gan3d.calibration import calibrate, load_of
+
+        rates = calibrate(self, preset, geometry, resources)
+        return lambda point: rates.seconds(load_of(preset, point, geometry, resources))
 
     def build(
         self, preset: str, point: Point, geometry: Geometry, seed: int, resources: Resources
@@ -137,7 +163,7 @@ class Gan3DModel:
         inputs = (noise, energy, conditions.theta, conditions.particle)
         from workers.models.gan3d.networks import Inputs
 
-        chunk = self.chunk
+        chunk = self._compiled_size(len(conditions))
         parts = []
         for start in range(0, len(conditions), chunk):
             part = slice(start, start + chunk)
@@ -148,6 +174,10 @@ class Gan3DModel:
         if not parts:
             return np.zeros((0, *self.sizes.generator[-1].grid), np.float32)
         return np.concatenate(parts)
+
+    def _compiled_size(self, n: int) -> int:
+        """Showers of one call: few sizes, so that few functions are compiled; one shower is one."""
+        return next((size for size in SIZES if n <= size <= self.chunk), self.chunk)
 
     @property
     def chunk(self) -> int:

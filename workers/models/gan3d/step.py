@@ -28,6 +28,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from search_spaces.cells import Cells
 from search_spaces.errors import InfeasibleError
 from search_spaces.geometry import Geometry
 from workers.models.base import Array
@@ -66,8 +67,8 @@ class Step:
         self.g_optimizer.build(generator.trainable_variables)
         self.d_optimizer.build(discriminator.trainable_variables)
         self.average = MovingAverage(generator, training.average) if training.average else None
-        self.d_terms = _used(D_TERMS, params)
-        self.g_terms = _used(G_TERMS, params)
+        self.d_terms = _used(D_TERMS, params, geometry)
+        self.g_terms = _used(G_TERMS, params, geometry)
         self.names = (
             *(f"d_{name}" for name in self.d_terms),
             *(f"g_{name}" for name in self.g_terms),
@@ -182,7 +183,7 @@ class Step:
             "deposited_energy": losses.deposited_energy(kept),
         }
         if "angle" in self.g_terms:
-            truth["angle"] = losses.measured_angle(kept, self.geometry.cells.pitch)
+            truth["angle"] = losses.measured_angle(kept, self.geometry.pitch)
         if "bins" in self.g_terms:
             truth["bins"] = losses.energy_in_bins(kept)
         return truth
@@ -229,7 +230,7 @@ class Step:
         deposited = losses.deposited_energy(cells)
         observed = {
             "angle": lambda t: losses.angle_error(
-                t, losses.measured_angle(cells, self.geometry.cells.pitch)
+                t, losses.measured_angle(cells, self.geometry.pitch)
             ),
             "deposited_energy": lambda t: losses.mape(t, deposited),
             "bins": lambda t: losses.bins_error(t, losses.energy_in_bins(cells)),
@@ -251,10 +252,10 @@ class Step:
         return heads
 
 
-def _used(names: tuple[str, ...], params: Params) -> tuple[str, ...]:
-    """The terms that a configuration uses."""
+def _used(names: tuple[str, ...], params: Params, geometry: Geometry) -> tuple[str, ...]:
+    """The terms that a configuration uses; the angle is measured in straight cells only."""
     unused = {name for name in names if getattr(params.weights, name) == 0}
-    if not params.angle:
+    if not params.angle or not isinstance(geometry.cells, Cells):
         unused.add("angle")
     if params.particles == 1:
         unused.add("particle")

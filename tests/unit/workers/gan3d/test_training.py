@@ -97,6 +97,13 @@ def test_generation_depends_on_its_arguments_alone(trained: Gan3DModel) -> None:
     assert trained.generate(conditions[:0], 3).shape == (0, 8, 8, 8)
 
 
+@pytest.mark.parametrize("n", [1, 2, 16, 17])
+def test_few_showers_are_the_first_of_many(trained: Gan3DModel, n: int) -> None:
+    conditions = Conditions.of(np.linspace(10, 200, 40))
+    many, few = trained.generate(conditions, 3), trained.generate(conditions[:n], 3)
+    np.testing.assert_allclose(few, many[:n], rtol=1e-4, atol=1e-9)
+
+
 def test_the_power_and_the_scale_are_undone() -> None:
     # Deposited energies are compared in GeV, so that training brings them there.
     m = model(power=0.5, g_learning_rate=3e-3)
