@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from objectives.central import central
 from objectives.observables import SHARE_FLOOR
 from objectives.samples import Sample
 
@@ -27,7 +28,7 @@ def human_metrics(reference: Reference, good: Sample, bad_fraction: float) -> di
 
     Returns:
         By name: ``bad_fraction``; ``sampling_fraction_bias``, relative, at equal conditions;
-        ``resolution_ratio``, of sigma/mean of the response in three bins of Ep, 1 is right;
+        ``resolution_ratio``, of RMS90/mean90 of the response in three bins of Ep, 1 is right;
         ``profile_error``, sum over layers of the difference of the mean shares of energy,
         0 to 2; ``occupancy_ratio``, of the hits at equal conditions; with an angle condition
         ``angle_bias`` [degrees] and ``angle_resolution_ratio``. With too few good events the
@@ -75,17 +76,15 @@ def _to_expected(reference: Reference, sample: Sample, name: str) -> Array64:
 
 
 def _resolution_ratio(a: Array64, sample: Sample, b: Array64, real: Sample) -> float:
-    """Mean over bins of Ep of (sigma/mean of a)/(sigma/mean of b)."""
+    """Mean over bins of Ep of (RMS90/mean90 of a)/(RMS90/mean90 of b)."""
     edges = np.quantile(real.conditions.energy, np.arange(1, RESOLUTION_BINS) / RESOLUTION_BINS)
-    bins_a, bins_b = (
-        np.digitize(sample.conditions.energy, edges),
-        np.digitize(real.conditions.energy, edges),
-    )
+    bins_a, bins_b = (np.digitize(s.conditions.energy, edges) for s in (sample, real))
     ratios = []
     for i in range(RESOLUTION_BINS):
         in_a, in_b = a[bins_a == i], b[bins_b == i]
         if len(in_a) > 1 and in_b.std() > 0:
-            ratios.append((in_a.std() / in_a.mean()) / (in_b.std() / in_b.mean()))
+            (mean_a, spread_a), (mean_b, spread_b) = central(in_a), central(in_b)
+            ratios.append((spread_a / mean_a) / max(spread_b / mean_b, 1e-12))
     return float(np.mean(ratios)) if ratios else 0.0
 
 

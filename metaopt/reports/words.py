@@ -208,7 +208,7 @@ def verdict(value: float, floor: float, floor_sd: float, events: int, wrong: int
     if near and not wrong:
         return f"indistinguishable from Geant4 at N = {events}"
     if near:
-        return f"S is that of Geant4 at N = {events}, but not everything is right"
+        return f"S alone does not tell it from Geant4 at N = {events}, but something is wrong"
     if not wrong:
         return f"distinguishable from Geant4 at N = {events}, but no single number is wrong"
     return f"distinguishable from Geant4 at N = {events}"

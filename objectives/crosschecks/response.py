@@ -4,12 +4,10 @@ Notation:
 
     r         response of an event: deposited energy/Ep
     mu_b      mean response in bin b of Ep, its error sigma_b/sqrt(n_b)
-    sigma_b   standard deviation in it, its relative error sqrt((kappa_b - 1)/(4 n_b))
-    kappa_b   kurtosis <(r - mu)^4>/sigma^4; 3 of a Gaussian, for which the error is
-              1/sqrt(2 n_b): five per cent need 200 events
+    R_b       RMS90/mean90 in it, see :mod:`objectives.central`; its relative error
+              1.2/sqrt(2 n_b): five per cent need 300 events
 
-A perfect generator has 0 in every number. All errors are analytic. The response of real
-showers has tails (leakage), and one event in them moves sigma by more than 1/sqrt(2 n).
+A perfect generator has 0 in every number. All errors are analytic.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from objectives.central import central, spread_error
 from objectives.crosschecks.measured import MIN_EVENTS, Measured, check, measure
 from objectives.samples import Sample
 
@@ -43,7 +42,7 @@ def response_checks(
     Returns:
         ``sampling_fraction_bias``: mean linearity, weighted with the real events, so that
         unequal spectra of Ep do not matter. ``linearity LOW-HIGH``: ratio of the means
-        less 1. ``resolution LOW-HIGH``: ratio of sigma/mean less 1. Energies in GeV.
+        less 1. ``resolution LOW-HIGH``: ratio of RMS90/mean90 less 1. Energies in GeV.
 
     Raises:
         DataError: for values that are not finite, fewer than 20 events or other columns.
@@ -114,19 +113,14 @@ def _linearity_error(a: Sample, b: Sample) -> float:
 
 
 def _resolution(a: Sample, b: Sample) -> float:
-    (mean, sigma), (mean_real, sigma_real) = _moments(a), _moments(b)
-    if mean <= 0 or sigma_real <= 0:
+    (mean, spread), (mean_real, spread_real) = (
+        central(s.values[:, 0].astype(np.float64)) for s in (a, b)
+    )
+    if mean <= 0 or spread_real <= 0:
         return -1.0
-    return (sigma / mean) / (sigma_real / mean_real) - 1
+    return (spread / mean) / (spread_real / mean_real) - 1
 
 
 def _resolution_error(a: Sample, b: Sample) -> float:
     ratio = _resolution(a, b) + 1
-    return float(ratio * np.hypot(_spread_error(a), _spread_error(b))) if ratio > 0 else _UNKNOWN
-
-
-def _spread_error(sample: Sample) -> float:
-    """Relative error of the standard deviation."""
-    mean, sigma = _moments(sample)
-    kurtosis = float(((sample.values[:, 0] - mean) ** 4).mean()) / sigma**4
-    return float(np.sqrt(max(kurtosis - 1, 0) / (4 * len(sample))))
+    return ratio * float(np.hypot(spread_error(len(a)), spread_error(len(b)))) or _UNKNOWN

@@ -90,5 +90,5 @@ def test_groups_without_a_finding_are_told_only_if_far_off() -> None:
 def test_the_verdict_says_when_nothing_is_wrong() -> None:
     assert verdict(0.2, 0.15, 0.05, 1000, 0) == "indistinguishable from Geant4 at N = 1000"
     assert "no single number" in verdict(0.9, 0.15, 0.05, 1000, 0)
-    assert "not everything" in verdict(0.2, 0.15, 0.05, 1000, 1)
+    assert "something is wrong" in verdict(0.2, 0.15, 0.05, 1000, 1)
     assert verdict(0.9, 0.15, 0.05, 1000, 1) == "distinguishable from Geant4 at N = 1000"

@@ -1,0 +1,33 @@
+"""RMS90: a width that tails do not move."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from objectives.central import central, spread_error
+
+
+def test_a_gaussian_has_its_known_value() -> None:
+    mean, spread = central(5 + 2 * np.random.default_rng(0).standard_normal(100_000))
+    assert mean == pytest.approx(5, abs=0.05)
+    assert spread == pytest.approx(2 * 0.79, rel=0.01)
+
+
+def test_a_tail_is_left_out() -> None:
+    rng = np.random.default_rng(1)
+    core = rng.standard_normal(2000)
+    leaking = np.where(rng.random(2000) < 0.05, core - 50, core)
+    assert central(leaking)[1] == pytest.approx(central(core)[1], rel=0.15)
+    assert leaking.std() > 5 * core.std()
+
+
+@pytest.mark.parametrize("n", [60, 500])
+def test_the_error_is_that_of_repeated_samples(n: int) -> None:
+    rng = np.random.default_rng(2)
+    widths = [central(rng.standard_normal(n))[1] for _ in range(400)]
+    assert np.std(widths) / np.mean(widths) == pytest.approx(spread_error(n), rel=0.2)
+
+
+def test_one_event_has_no_width() -> None:
+    assert central(np.array([3.0])) == (3.0, 0.0)
