@@ -18,6 +18,19 @@ STRATEGIES: Mapping[str, str] = {
     "genetic": "metaopt.strategies.genetic:Genetic",
     "random": "metaopt.strategies.random_search:RandomSearch",
 }
+#: Samplers of Optuna by a short name; any other is named as ``"optuna:QMCSampler"``.
+SAMPLERS: Mapping[str, str] = {
+    "cmaes": "CmaEsSampler",
+    "nsga2": "NSGAIISampler",
+    "optuna-gp": "GPSampler",
+    "tpe": "TPESampler",
+}
+#: Optimisers of other projects, to compare with.
+PEERS: Mapping[str, str] = {
+    **dict.fromkeys(SAMPLERS, "metaopt.strategies.optuna_strategy:OptunaStrategy"),
+    "skopt": "metaopt.strategies.skopt_strategy:ScikitOptimize",
+}
+OPTUNA = "optuna:"
 PRUNINGS: Mapping[str, str] = {
     "halving": "metaopt.strategies.pruning:SuccessiveHalving",
     "none": "metaopt.strategies.pruning:NoPruning",
@@ -28,13 +41,21 @@ def make_strategy(name: str, options: Mapping[str, Any]) -> Strategy:
     """The strategy ``name`` with its options.
 
     Args:
-        name: a key of :data:`STRATEGIES`, or ``"my_lab.swarm:Swarm"``.
+        name: a key of :data:`STRATEGIES` or :data:`PEERS`, any sampler of Optuna as
+            ``"optuna:QMCSampler"``, or ``"my_lab.swarm:Swarm"``.
         options: values of the strategy's dataclass fields; the others keep their defaults.
 
     Raises:
         ConfigError: unknown name, no such class, or an unknown or unfit option.
+        MissingExtraError: the strategy needs a package that is not installed.
     """
-    return cast("Strategy", _make(name, options, STRATEGIES, "strategy", "propose"))
+    known = {**STRATEGIES, **PEERS}
+    sampler = SAMPLERS.get(name)
+    if name.startswith(OPTUNA):
+        sampler, known[name] = name.removeprefix(OPTUNA), PEERS["tpe"]
+    if sampler is not None:
+        options = {**options, "sampler": sampler}
+    return cast("Strategy", _make(name, options, known, "strategy", "propose"))
 
 
 def make_pruning(name: str, options: Mapping[str, Any]) -> Pruning:
@@ -49,7 +70,7 @@ def make_pruning(name: str, options: Mapping[str, Any]) -> Pruning:
 def _make(
     name: str, options: Mapping[str, Any], builtin: Mapping[str, str], what: str, method: str
 ) -> object:
-    if not is_reference(name) and name not in builtin:
+    if name not in builtin and not is_reference(name):
         raise ConfigError(
             f"unknown {what} {name!r}; {suggestion(name, builtin)}, or name your own as "
             f"'package.module:Class'"

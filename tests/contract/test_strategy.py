@@ -15,6 +15,7 @@ import pytest
 
 from metaopt.strategies.base import Observation, Proposal, State, Strategy
 from metaopt.strategies.registry import STRATEGIES, make_strategy
+from search_spaces.errors import MissingExtraError
 from search_spaces.parameters import Categorical, Condition, Float, Int, Point
 from search_spaces.space import Baseline, SearchSpace
 
@@ -225,3 +226,18 @@ class TestBuiltIn(StrategyContract):
     @pytest.fixture(params=sorted(STRATEGIES))
     def strategy(self, request: pytest.FixtureRequest) -> Strategy:
         return make_strategy(request.param, {})
+
+
+class TestPeers(StrategyContract):
+    """Optimisers of other projects, where their packages are installed.
+
+    Not the Gaussian processes among them: a proposal takes them a second. They are held to
+    the main points in ``tests/unit/metaopt/strategies/test_optuna_strategy.py``.
+    """
+
+    @pytest.fixture(params=["cmaes", "nsga2", "optuna:QMCSampler", "tpe"])
+    def strategy(self, request: pytest.FixtureRequest) -> Strategy:
+        try:
+            return make_strategy(request.param, {})
+        except MissingExtraError as missing:
+            pytest.skip(str(missing))

@@ -1,0 +1,230 @@
+"""Optuna's samplers as strategies: the optimisers to compare with, by name.
+
+Each proposal rebuilds a study in memory from the history, with running trials as
+RUNNING, and asks it define-by-run: a conditional parameter is suggested only where it
+exists. Failed and pruned trials are told as plain Optuna would have recorded them, so
+that the comparison is with what a user of Optuna gets; most samplers then ignore them.
+
+What a sampler keeps in the attributes of its trials (the generation of NSGA-II, the
+distribution of CMA-ES) travels in the note of the proposal, as Optuna itself stores it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from metaopt.strategies.base import Observation, Proposal, State
+from metaopt.strategies.design import next_baseline
+from metaopt.strategies.optuna_sampler import distributions
+from metaopt.strategies.points import fresh_sample, in_turn
+from search_spaces.errors import ConfigError, MissingExtraError
+from search_spaces.parameters import Categorical, Float, Parameter, Point, Value
+from search_spaces.records import suggestion
+from search_spaces.space import SearchSpace
+
+#: Suggestions that may be infeasible or known before the next point is random.
+MAX_TRIES = 10
+#: Packages that samplers need and Optuna does not install.
+PACKAGES = {"CmaEsSampler": "cmaes", "GPSampler": "torch"}
+
+Ranges: TypeAlias = Mapping[str, BaseDistribution]
+
+_STATES = {
+    State.COMPLETE: TrialState.COMPLETE,
+    State.PRUNED: TrialState.PRUNED,
+    State.FAILED: TrialState.FAIL,
+}
+
+
+@dataclass(frozen=True)
+class OptunaStrategy:
+    """Any sampler of Optuna for one objective.
+
+    Attributes:
+        sampler: a class of ``optuna.samplers``.
+        arguments: of its constructor, beside the seed.
+        tell_failures: tell failed trials as complete ones with the worst score of the
+            others, instead of as FAIL, which most samplers do not look at.
+
+    Raises:
+        ConfigError: no such sampler, or an argument that it does not take.
+        MissingExtraError: the sampler needs a package that is not installed.
+    """
+
+    sampler: str = "TPESampler"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    tell_failures: bool = False
+
+    def __post_init__(self) -> None:
+        names = [name for name in optuna.samplers.__all__ if name.endswith("Sampler")]
+        known = [name for name in names if not name.startswith("Base")]
+        if self.sampler not in known:
+            raise ConfigError(
+                f"unknown sampler {self.sampler!r}; {suggestion(self.sampler, known)}"
+            )
+        package = PACKAGES.get(self.sampler)
+        if package is not None and importlib.util.find_spec(package) is None:
+            raise MissingExtraError(
+                f"{self.sampler} needs the package {package!r}, which is not installed; "
+                "pip install 'metaopt[compare]'"
+            )
+        try:
+            self._make(0)
+        except (TypeError, ValueError) as failure:
+            raise ConfigError(f"{self.sampler} cannot be made: {failure}") from failure
+
+    def propose(
+        self,
+        space: SearchSpace,
+        history: Sequence[Observation],
+        pending: Sequence[Point],
+        n: int,
+        rng: np.random.Generator,
+    ) -> list[Proposal]:
+        """See :meth:`metaopt.strategies.base.Strategy.propose`."""
+
+        def step(waiting: Sequence[Point], known: set[str]) -> Proposal:
+            baseline = next_baseline(space, known)
+            if baseline is not None:
+                return baseline
+            with _quiet():
+                storage = InMemoryStorage()
+                study = self._study(storage, space, history, waiting, rng)
+                proposal = _ask(study, storage, space, known, self.sampler)
+            return proposal or Proposal(fresh_sample(space, known, rng), {"operators": "random"})
+
+        return in_turn(space, history, pending, n, step)
+
+    def _make(self, seed: int) -> BaseSampler:
+        with _quiet():
+            made: BaseSampler = getattr(optuna.samplers, self.sampler)(seed=seed, **self.arguments)
+            return made
+
+    def _study(
+        self,
+        storage: InMemoryStorage,
+        space: SearchSpace,
+        history: Sequence[Observation],
+        pending: Sequence[Point],
+        rng: np.random.Generator,
+    ) -> optuna.Study:
+        """The study as Optuna would have it, running trials last."""
+        study = optuna.create_study(storage=storage, sampler=self._make(int(rng.integers(2**31))))
+        worst = max((o.score for o in history if o.state is not State.FAILED), default=None)
+        ranges, identity = distributions(space), _id(study, storage)
+        for o in history:
+            study.add_trial(_finished(ranges, o, worst if self.tell_failures else None))
+            for key, count in _kept(o)["study"].items():
+                storage.set_study_system_attr(identity, key, count)
+        for point in pending:
+            study.add_trial(_trial(ranges, point, TrialState.RUNNING))
+        return study
+
+
+def _ask(
+    study: optuna.Study, storage: InMemoryStorage, space: SearchSpace, known: set[str], name: str
+) -> Proposal | None:
+    """A feasible new point, if the sampler has one.
+
+    Suggestions that are refused stay RUNNING, from which samplers that look at running
+    trials move away.
+    """
+    for _ in range(MAX_TRIES):
+        trial = study.ask()
+        point = _suggest(space, trial)
+        if space.key(point) not in known and space.is_feasible(point):
+            return Proposal(point, {"operators": name} | _keep(study, storage, trial.number))
+    return None
+
+
+def _suggest(space: SearchSpace, trial: optuna.Trial) -> dict[str, Value]:
+    point: dict[str, Value] = {}
+    for p in space.parameters:
+        if p.when is None or p.when.holds(point):
+            point[p.name] = _value(trial, p)
+    return point
+
+
+def _value(trial: optuna.Trial, p: Parameter) -> Value:
+    if isinstance(p, Categorical):
+        return cast("Value", trial.suggest_categorical(p.name, p.choices))
+    if isinstance(p, Float):
+        return trial.suggest_float(p.name, p.low, p.high, log=p.log, step=p.step)
+    return trial.suggest_int(p.name, p.low, p.high, log=p.log, step=p.step)
+
+
+def _finished(ranges: Ranges, o: Observation, worst: float | None) -> FrozenTrial:
+    """The record of a finished trial; a failed one has the score ``worst`` if that is given."""
+    state = _STATES[o.state]
+    value = o.score if o.state is State.COMPLETE else None
+    if o.state is State.FAILED and worst is not None:
+        state, value = TrialState.COMPLETE, worst
+    return _trial(ranges, o.point, state, value, dict(o.rungs), _kept(o)["trial"])
+
+
+def _trial(
+    ranges: Ranges,
+    point: Point,
+    state: TrialState,
+    value: float | None = None,
+    rungs: dict[int, float] | None = None,
+    attributes: dict[str, Any] | None = None,
+) -> FrozenTrial:
+    return create_trial(
+        state=state,
+        value=value,
+        params=dict(point),
+        distributions={name: ranges[name] for name in point},
+        intermediate_values=rungs,
+        system_attrs=attributes,
+    )
+
+
+def _keep(study: optuna.Study, storage: InMemoryStorage, number: int) -> dict[str, str]:
+    """The sampler's own records of a trial, and its counters in the study, as a note.
+
+    Left out: suggestions, which the point repeats, and lists of other trials by an id that
+    means nothing in the next study, which samplers make again.
+    """
+    trial = study.get_trials(deepcopy=False)[number].system_attrs
+    counters = storage.get_study_system_attrs(_id(study, storage))
+    kept = {
+        "trial": {k: v for k, v in trial.items() if "relative_params" not in k},
+        "study": {k: v for k, v in counters.items() if isinstance(v, int)},
+    }
+    return {"optuna": json.dumps(kept)} if any(kept.values()) else {}
+
+
+def _kept(o: Observation) -> dict[str, dict[str, Any]]:
+    kept: dict[str, dict[str, Any]] = json.loads(o.note.get("optuna", '{"trial": {}, "study": {}}'))
+    return kept
+
+
+def _id(study: optuna.Study, storage: InMemoryStorage) -> int:
+    return storage.get_study_id_from_name(study.study_name)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No word of new studies and experimental classes: every proposal makes one."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
