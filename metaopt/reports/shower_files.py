@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metaopt.reports.validation import FullSimulation, Validation, compare
-from objectives.crosschecks import Profiles
+from objectives.crosschecks import Profiles, as_stored
 from objectives.observables import features
 from objectives.reference import MIN_TRAINING, MIN_VALIDATION, Reference
 from objectives.samples import Sample
@@ -32,6 +33,8 @@ from workers.data import ShowerFile
 
 Index = NDArray[np.int64]
 Say = Callable[[str], None]
+#: Of the cells of files.
+Types = tuple[np.dtype[np.generic], ...]
 
 #: Shares of the reference file: fitted, judged; the rest is null.
 FITTED, JUDGED = 0.5, 0.25
@@ -61,7 +64,8 @@ def validate(
         DataError: a file cannot be read or does not fit, or has too few showers.
     """
     conditions = conditions_of(generated, geometry)  # a bad path must not cost the other file
-    full = full_simulation(reference, geometry, events, seed, say)
+    coarse = coarse_types((generated, reference), geometry)
+    full = full_simulation(reference, geometry, events, seed, say, coarse)
     rows = drawn(len(conditions), events, seed)
     whole = Conditions.joined([full.judged.features.conditions, full.fitted.conditions])
     inside = rows[covered(conditions[rows], whole, geometry)]
@@ -71,15 +75,16 @@ def validate(
             f"and angles, got {len(inside)} of {len(rows)}; generate for the reference's range"
         )
     say(f"{generated}: {len(inside):,} generated showers")
-    seen = observe(blocks(generated, geometry, inside), geometry, full.reference.features)
+    showers = blocks(generated, geometry, inside, coarse)
+    seen = observe(showers, geometry, full.reference.features)
     result = compare((Path(generated).name, Path(reference).name), *seen, full)
     return replace(result, notes=(*result.notes, *_left_out(len(rows) - len(inside), whole)))
 
 
 def full_simulation(
-    path: str, geometry: Geometry, events: int, seed: int, say: Say
+    path: str, geometry: Geometry, events: int, seed: int, say: Say, coarse: Types = ()
 ) -> FullSimulation:
-    """The reference file's side: two passes over the file."""
+    """The reference file's side: two passes over the file, its cells read as ``coarse``."""
     rows = drawn(len(conditions_of(path, geometry)), events, seed)
     if len(rows) < MIN_EVENTS:
         raise DataError(
@@ -89,9 +94,10 @@ def full_simulation(
     shuffled = np.random.default_rng(seed).permutation(len(rows))
     part = np.digitize(shuffled, np.array([FITTED, FITTED + JUDGED]) * len(rows))
     say(f"{path}: {len(rows):,} full-simulation showers, first pass")
-    known, other = _views(path, geometry, rows, part)
+    known, other = _views(blocks(path, geometry, rows, coarse), geometry, part)
     say(f"{path}: second pass")
-    fitted, judged, null = _observed(path, geometry, rows, part, known.hits)
+    again = blocks(path, geometry, rows, coarse)
+    fitted, judged, null = _observed(again, geometry, part, known.hits)
     say("fitting pulls, measuring floors")
     reference = Reference.of_features(fitted.features, judged.features, geometry, known.hits == 0)
     seen = fitted.features
@@ -99,10 +105,10 @@ def full_simulation(
     return FullSimulation(reference, judged, null, used, known + other)
 
 
-def _views(path: str, geometry: Geometry, rows: Index, part: Index) -> tuple[View, View]:
+def _views(showers: Iterator[Showers], geometry: Geometry, part: Index) -> tuple[View, View]:
     """Views of the showers that make the reference, and of the null showers."""
     totals: dict[bool, View] = {}
-    for block, parts in _with_parts(path, geometry, rows, part):
+    for block, parts in _with_parts(showers, part):
         for null in (False, True):
             chosen = (parts == NULL) == null
             if chosen.any():
@@ -112,7 +118,7 @@ def _views(path: str, geometry: Geometry, rows: Index, part: Index) -> tuple[Vie
 
 
 def _observed(
-    path: str, geometry: Geometry, rows: Index, part: Index, hits: Index
+    showers: Iterator[Showers], geometry: Geometry, part: Index, hits: Index
 ) -> tuple[Observed, Observed, Observed]:
     """The three parts, each in the order of the file.
 
@@ -120,7 +126,7 @@ def _observed(
     reference itself has it.
     """
     found: tuple[list[Observed], ...] = ([], [], [])
-    for block, parts in _with_parts(path, geometry, rows, part):
+    for block, parts in _with_parts(showers, part):
         for i, unseen in enumerate((hits <= 1, hits <= 1, hits == 0)):
             if (parts == i).any():
                 some = block[parts == i]
@@ -130,11 +136,9 @@ def _observed(
     return fitted, judged, null
 
 
-def _with_parts(
-    path: str, geometry: Geometry, rows: Index, part: Index
-) -> Iterator[tuple[Showers, Index]]:
+def _with_parts(showers: Iterator[Showers], part: Index) -> Iterator[tuple[Showers, Index]]:
     start = 0
-    for block in blocks(path, geometry, rows):
+    for block in showers:
         yield block, part[start : start + len(block)]
         start += len(block)
 
@@ -169,11 +173,24 @@ def _left_out(count: int, known: Conditions) -> tuple[str, ...]:
     return (note,)
 
 
-def blocks(path: str, geometry: Geometry, rows: Index) -> Iterator[Showers]:
+def blocks(path: str, geometry: Geometry, rows: Index, coarse: Types = ()) -> Iterator[Showers]:
     """The showers of ascending numbers, in blocks; their cells may hold anything."""
     with ShowerFile(path, geometry) as file:
-        for _, showers in file.blocks(rows):
-            yield showers
+        for _, block in file.blocks(rows):
+            yield reduce(lambda s, kind: as_stored(s, kind, file.gev_per_unit), coarse, block)
+
+
+def coarse_types(paths: tuple[str, ...], geometry: Geometry) -> Types:
+    """The types of cells coarser than float32: both files are to be read as if in them.
+
+    A classifier would tell the files by their last bits otherwise.
+    """
+    found = []
+    for path in paths:
+        with ShowerFile(path, geometry) as file:
+            if file.dtype.kind in "iu" or file.dtype.itemsize < np.dtype(np.float32).itemsize:
+                found.append(file.dtype)
+    return tuple(dict.fromkeys(found))
 
 
 def conditions_of(path: str, geometry: Geometry) -> Conditions:

@@ -67,6 +67,17 @@ class ShowerFile:
     def __len__(self) -> int:
         return int(self._file[self.geometry.storage.showers].shape[0])
 
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The type in which the file holds its cells."""
+        kind: np.dtype[np.generic] = self._file[self.geometry.storage.showers].dtype
+        return kind
+
+    @property
+    def gev_per_unit(self) -> float:
+        """Deposited GeV per unit of the file's cells."""
+        return self.geometry.storage.gev_per_unit
+
     # -- reading --------------------------------------------------------------------------
 
     def conditions(self, start: int = 0, stop: int | None = None) -> Conditions:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from metaopt.cli.main import cli
 from metaopt.errors import MetaoptError, exit_code
+from metaopt.reports.shower_files import coarse_types
+from search_spaces.loader import load_geometry
 
 
 def call(folder: Path, *arguments: str) -> Result:
     return CliRunner().invoke(cli, ["validate", *(a.format(dir=folder) for a in arguments)])
 
 
+GRID = load_geometry("clic-12x12x12")
 FILES = ("{dir}/distorted.h5", "{dir}/reference.h5")
 
 
@@ -44,6 +49,20 @@ def test_json_goes_to_stdout_and_progress_to_stderr(shower_files: Path) -> None:
     assert data["crosschecks"]["auc"]["null"] is not None
     assert data["files"] == {"generated": "distorted.h5", "reference": "reference.h5"}
     assert data["metrics"]["bad_fraction"] > 0 and data["seed"] == 3
+
+
+def test_a_coarse_file_is_not_told_by_its_last_bits(shower_files: Path, tmp_path: Path) -> None:
+    coarse = tmp_path / "coarse.h5"
+    with h5py.File(shower_files / "perfect.h5") as source, h5py.File(coarse, "w") as file:
+        for key in source:
+            values = source[key][:]
+            file[key] = values.astype("f2") if key == "ECAL" else values
+    result = call(shower_files, str(coarse), FILES[1], "--json")
+    assert result.exit_code == 0, result.output
+    auc = json.loads(result.stdout)["crosschecks"]["auc"]
+    assert auc["value"] == pytest.approx(0.5, abs=3 * auc["error"])
+    types = coarse_types((str(coarse), str(shower_files / "reference.h5")), GRID)
+    assert types == (np.dtype("f2"),)
 
 
 @pytest.mark.parametrize(
