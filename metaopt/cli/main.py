@@ -14,7 +14,7 @@ import click
 import metaopt
 
 #: Command name to its module; the order is that of `metaopt --help`.
-COMMANDS = ("run", "studies", "show", "dashboard", "export", "trial", "validate")
+COMMANDS = ("run", "studies", "show", "dashboard", "export", "trial", "validate", "bench")
 
 
 class _Commands(click.Group):

@@ -1,0 +1,1 @@
+"""Search strategies against each other: cheap problems, and a simulated clock."""

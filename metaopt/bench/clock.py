@@ -1,0 +1,223 @@
+"""A study on simulated workers: trials take the seconds that the problem says, at no cost.
+
+The loop decides as :class:`metaopt.controller.Controller` does: a free worker gets the
+next proposal at once; proposal k draws from (seed, k) and its training from another
+generator of (seed, k); after each scored epoch below the full budget the pruning rule is
+asked, with the rungs of all other trials, running ones included. Only that a stop takes
+effect at once, and workers are never lost.
+"""
+
+from __future__ import annotations
+
+import bisect
+import heapq
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from metaopt.bench.problem import Problem, Training
+from metaopt.strategies.base import Observation, Proposal, State, Strategy
+from metaopt.strategies.pruning import Pruning
+from search_spaces.errors import ConfigError
+from search_spaces.parameters import Point
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a study is run.
+
+    Attributes:
+        trials: proposals in all.
+        workers: trials at once.
+        proposal_seconds: simulated time that the controller takes for a proposal, one after
+            another: what makes many workers wait.
+
+    Raises:
+        ConfigError: a number out of range.
+    """
+
+    trials: int = 60
+    workers: int = 1
+    proposal_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or self.workers < 1 or self.proposal_seconds < 0:
+            raise ConfigError(
+                "trials >= 1, workers >= 1 and proposal_seconds >= 0 must hold, got "
+                f"{self.trials}, {self.workers} and {self.proposal_seconds}"
+            )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial that ended.
+
+    Attributes:
+        number: in order of proposal.
+        time: when it ended [simulated s].
+        seconds: how long its worker was busy.
+        score: S as the study records it.
+        truth: S of its configuration without noise.
+    """
+
+    number: int
+    time: float
+    seconds: float
+    state: State
+    score: float
+    truth: float
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A whole study: trials in order of ending, and what it cost.
+
+    Attributes:
+        idle: share of the workers' time in which they had nothing to do, until the last
+            trial ended.
+        controller_seconds: CPU time per trial that proposing and pruning really took.
+    """
+
+    ended: tuple[Ended, ...]
+    idle: float
+    controller_seconds: float
+
+
+@dataclass
+class _Running:
+    proposal: Proposal
+    training: Training
+    started: float
+    rungs: list[tuple[int, float]] = field(default_factory=list)
+
+    @property
+    def next_event(self) -> float:
+        """When the next rung is reached, or the trial ends."""
+        rungs = self.training.rungs
+        done = len(self.rungs)
+        return self.started + (rungs[done].seconds if done < len(rungs) else self.training.seconds)
+
+
+def simulate(
+    problem: Problem, strategy: Strategy, pruning: Pruning, setting: Setting, seed: int
+) -> Simulation:
+    """Run a study.
+
+    Raises:
+        ConfigError: more trials than the problem has configurations.
+    """
+    if problem.size is not None and setting.trials > problem.size:
+        raise ConfigError(
+            f"{problem.name} has {problem.size} configurations, got trials={setting.trials}; "
+            "ask for fewer trials"
+        )
+    return _Study(problem, strategy, pruning, setting, seed).run()
+
+
+class _Study:
+    """The running totals of a simulated study."""
+
+    def __init__(
+        self, problem: Problem, strategy: Strategy, pruning: Pruning, setting: Setting, seed: int
+    ) -> None:
+        self._problem, self._strategy, self._pruning = problem, strategy, pruning
+        self._setting, self._seed = setting, seed
+        #: (time, order of entry, number of a trial or None for a free worker)
+        self._events: list[tuple[float, int, int | None]] = []
+        self._entries = 0
+        self._now = 0.0
+        self._controller_free = 0.0
+        self._cpu = 0.0
+        self._proposals = 0
+        self._running: dict[int, _Running] = {}
+        self._rungs: dict[int, list[tuple[int, float]]] = {}
+        self._history: list[Observation] = []
+        self._taken: set[str] = set()
+        self._ended: list[Ended] = []
+
+    def run(self) -> Simulation:
+        for _ in range(min(self._setting.workers, self._setting.trials)):
+            self._enter(0.0, None)
+        while self._events:
+            self._now, _, number = heapq.heappop(self._events)
+            if number is None:
+                self._propose()
+            else:
+                self._advance(number)
+        busy = sum(e.seconds for e in self._ended)
+        idle = 1.0 - busy / (self._setting.workers * self._now) if self._now else 0.0
+        return Simulation(tuple(self._ended), idle, self._cpu / self._setting.trials)
+
+    def _enter(self, when: float, number: int | None) -> None:
+        heapq.heappush(self._events, (when, self._entries, number))
+        self._entries += 1
+
+    def _propose(self) -> None:
+        """Start the next trial on a free worker, once the controller has the time."""
+        if self._proposals == self._setting.trials:
+            return
+        if self._now < self._controller_free:
+            self._enter(self._controller_free, None)
+            return
+        number = self._proposals
+        self._proposals += 1
+        pending = [r.proposal.point for r in self._running.values()]
+        draws = np.random.default_rng([self._seed, number])
+        with self._measured():
+            made = self._strategy.propose(self._problem.space, self._history, pending, 1, draws)[0]
+        self._controller_free = self._now + self._setting.proposal_seconds
+        self._start(number, self._settled(made))
+
+    def _settled(self, made: Proposal) -> Proposal:
+        point: Point = self._problem.settle(made.point, self._taken)
+        self._taken.add(self._problem.space.key(point))
+        return Proposal(point, made.note)
+
+    def _start(self, number: int, proposal: Proposal) -> None:
+        seed = np.random.SeedSequence([self._seed, number, 1]).generate_state(1)[0]
+        training = self._problem.train(proposal.point, int(seed))
+        running = _Running(proposal, training, self._controller_free)
+        self._running[number] = running
+        self._rungs[number] = running.rungs
+        self._enter(running.next_event, number)
+
+    def _advance(self, number: int) -> None:
+        """A trial reached its next rung or its end."""
+        running = self._running[number]
+        rungs = running.training.rungs
+        if len(running.rungs) < len(rungs):
+            rung = rungs[len(running.rungs)]
+            running.rungs.append((rung.epoch, rung.score))
+            if rung.epoch < self._problem.epochs and self._stops(number):
+                self._end(number, State.PRUNED, rung.score)
+            else:
+                self._enter(running.next_event, number)
+        elif running.training.failed:
+            self._end(number, State.FAILED, running.training.score)
+        else:
+            self._end(number, State.COMPLETE, running.training.score)
+
+    def _stops(self, number: int) -> bool:
+        with self._measured():
+            others = [rungs for n, rungs in self._rungs.items() if n != number]
+            return self._pruning.should_stop(self._rungs[number], others, self._problem.epochs)
+
+    def _end(self, number: int, state: State, score: float) -> None:
+        running = self._running.pop(number)
+        point, rungs = running.proposal.point, tuple(running.rungs)
+        epochs = rungs[-1][0] if rungs else 0
+        observation = Observation(number, point, state, score, epochs, rungs, running.proposal.note)
+        bisect.insort(self._history, observation, key=lambda o: o.number)
+        seconds = self._now - running.started
+        truth = self._problem.truth(point)
+        self._ended.append(Ended(number, self._now, seconds, state, score, truth))
+        self._enter(self._now, None)
+
+    @contextmanager
+    def _measured(self) -> Iterator[None]:
+        begin = time.process_time()
+        yield
+        self._cpu += time.process_time() - begin

@@ -1,0 +1,78 @@
+"""Problems and strategies of a comparison by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from metaopt.bench.adversarial import gan15
+from metaopt.bench.functions import hartmann6, hartmann_mixed
+from metaopt.bench.problem import Problem
+from metaopt.bench.synthetic import Synthetic
+from metaopt.bench.table import load_table
+from metaopt.strategies.base import Strategy
+from metaopt.strategies.registry import make_strategy
+from search_spaces.errors import ConfigError
+from search_spaces.records import suggestion
+
+#: Each takes the noise of its score.
+FUNCTIONS: Mapping[str, Callable[[float], Synthetic]] = {
+    "hartmann6": hartmann6,
+    "hartmann-mixed": hartmann_mixed,
+    "gan15": gan15,
+}
+TABLE_SUFFIXES = (".jsonl", ".jsonl.gz")
+
+
+def make_problem(name: str) -> Problem:
+    """The problem ``hartmann6``, ``gan15:0.1`` (with that noise), or a file of trials.
+
+    Raises:
+        ConfigError: no such problem, or a noise that is no number from 0.
+        DataError: the file of trials breaks its format.
+    """
+    if name.endswith(TABLE_SUFFIXES):
+        return load_table(name)
+    function, colon, noise = name.partition(":")
+    if function not in FUNCTIONS:
+        raise ConfigError(
+            f"unknown problem {name!r}; {suggestion(function, FUNCTIONS)}, or name a table of "
+            f"trials ({' or '.join(TABLE_SUFFIXES)})"
+        )
+    made = FUNCTIONS[function](_noise(name, noise) if colon else 0.0)
+    return dataclasses.replace(made, name=name)
+
+
+def _noise(name: str, text: str) -> float:
+    try:
+        noise = float(text)
+    except ValueError:
+        noise = -1.0
+    if not 0 <= noise < float("inf"):
+        raise ConfigError(f"the noise of a problem is a number from 0, got {name!r}")
+    return noise
+
+
+def make_labelled(label: str) -> Strategy:
+    """The strategy of a label: ``genetic``, or ``genetic,population=12,sigma=0.1``.
+
+    Raises:
+        ConfigError: as :func:`make_strategy`, or an option that is not ``key=value``.
+        MissingExtraError: the strategy needs a package that is not installed.
+    """
+    name, *options = label.split(",")
+    return make_strategy(name, dict(_option(label, text) for text in options))
+
+
+def _option(label: str, text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    try:
+        if equals:
+            return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        pass
+    raise ConfigError(
+        f"options of a strategy read 'name,key=value,...' with TOML values, got {label!r}"
+    )

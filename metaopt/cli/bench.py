@@ -1,0 +1,195 @@
+"""``metaopt bench``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from metaopt.cli import options
+
+if TYPE_CHECKING:
+    from metaopt.bench.comparison import Comparison, Design
+
+PROBLEMS = ("hartmann6", "hartmann-mixed", "gan15")
+STRATEGIES = ("random", "genetic", "bayesian", "tpe")
+AT_LEAST_1 = click.IntRange(min=1)
+
+
+@click.group(name="bench")
+def command() -> None:
+    """Compare search strategies on simulated studies."""
+
+
+@command.command(name="strategies")
+@click.option(
+    "--problem",
+    "problems",
+    multiple=True,
+    default=PROBLEMS,
+    show_default=True,
+    metavar="NAME|FILE",
+    help="Function, with :SD of its noise, or table of trials (repeatable).",
+)
+@click.option(
+    "--strategy",
+    "strategies",
+    multiple=True,
+    default=STRATEGIES,
+    show_default=True,
+    metavar="NAME[,KEY=VALUE]",
+    help="Strategy with options (repeatable).",
+)
+@click.option(
+    "--trials",
+    type=AT_LEAST_1,
+    default=60,
+    show_default=True,
+    metavar="N",
+    help="Trials of a study.",
+)
+@click.option(
+    "--workers",
+    type=AT_LEAST_1,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Simulated workers: trials at once.",
+)
+@click.option(
+    "--proposal-seconds",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="X",
+    help="Simulated time of the controller for a proposal.",
+)
+@click.option(
+    "--pruning", default="none", show_default=True, metavar="NAME", help="halving or none."
+)
+@click.option(
+    "--seeds",
+    type=AT_LEAST_1,
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Studies of each strategy on each problem.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="The first of them.",
+)
+@click.option(
+    "--processes",
+    type=AT_LEAST_1,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Studies computed at once; changes no result.",
+)
+@click.option(
+    "--markdown",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the tables there as well.",
+)
+@options.as_json
+def strategies(
+    problems: tuple[str, ...],
+    strategies: tuple[str, ...],
+    processes: int,
+    markdown: Path | None,
+    as_json: bool,
+    **setting: Any,
+) -> None:
+    r"""Compare search strategies on problems that are answered at once.
+
+    \b
+    Problems: hartmann6, hartmann-mixed, gan15 (gan15:0.1 has noise), or a
+    table of real trials (trials.jsonl.gz).
+    Strategies: those of `metaopt run`, and tpe, cmaes, nsga2, optuna-gp,
+    optuna:QMCSampler, skopt; e.g. tpe,tell_failures=true.
+
+    Workers, pruning and failures are simulated as the controller would meet
+    them. The yardstick is random search with 200 trials.
+    """
+    from metaopt.bench.comparison import compare
+    from metaopt.cli.console import print_json
+
+    made = compare(_design(problems, strategies, setting), processes, _tell)
+    if as_json:
+        print_json(_document(made))
+    else:
+        _print(made)
+    if markdown is not None:
+        _write(markdown, made)
+
+
+def _design(
+    problems: tuple[str, ...], strategies: tuple[str, ...], given: dict[str, Any]
+) -> Design:
+    from metaopt.bench.clock import Setting
+    from metaopt.bench.comparison import Design
+
+    setting = Setting(given["trials"], given["workers"], given["proposal_seconds"])
+    return Design(problems, strategies, setting, given["seeds"], given["seed"], given["pruning"])
+
+
+def _tell(done: int, studies: int) -> None:
+    import sys
+
+    # On one line of a terminal; a log gets the last word only.
+    if sys.stderr.isatty():
+        click.echo(f"\r{done} of {studies} studies", err=True, nl=done == studies)
+    elif done == studies:
+        click.echo(f"{done} of {studies} studies", err=True)
+
+
+def _document(made: Comparison) -> dict[str, Any]:
+    """Everything as plain data; a cost that was never met is null."""
+    from metaopt.bench.statistics import lines, overall, targets
+    from search_spaces.records import encode
+
+    return {
+        "design": encode(made.design),
+        "targets": [_finite(encode(target)) for target in targets(made)],
+        "lines": [_finite(encode(line)) for line in lines(made)],
+        "overall": [_finite(encode(line)) for line in overall(made)],
+        "studies": [encode(result) for result in made.results],
+        "yardstick": [encode(result) for result in made.yardstick],
+    }
+
+
+def _finite(record: dict[str, Any]) -> dict[str, Any]:
+    import math
+
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in record.items()
+    }
+
+
+def _print(made: Comparison) -> None:
+    from metaopt.bench.tables import note, tables
+    from metaopt.cli.console import print_table
+
+    for table in tables(made):
+        print_table(table)
+    click.echo(note(made))
+
+
+def _write(file: Path, made: Comparison) -> None:
+    from metaopt.bench.tables import markdown, note, tables
+    from metaopt.errors import ConfigError
+
+    try:
+        file.write_text(markdown(tables(made), note(made)), encoding="utf-8")
+    except OSError as failure:
+        raise ConfigError(
+            f"{file}: cannot be written ({failure.strerror}); choose another file"
+        ) from failure
