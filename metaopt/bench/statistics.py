@@ -42,7 +42,7 @@ class Line:
         median, lower, upper: of the final S without noise, with its quartiles.
         rank, rank_error: mean over seeds, and its standard error; NaN for one seed.
         cost: median over seeds of the worker seconds to the target's score, as a share of
-            the target's compute; infinity where most studies never came there.
+            the target's compute; infinity where half of the studies never came there.
         reached: share of the studies that came there.
         failed, pruned: share of the trials.
         idle: share of the workers' time without work.
@@ -156,8 +156,8 @@ def _overall(found: Sequence[Line]) -> Overall:
 
 
 def _median(costs: Sequence[float]) -> float:
-    """The lower median: infinity in the half above it does not make it NaN."""
-    return sorted(costs)[(len(costs) - 1) // 2]
+    """The upper median: of an even number the later one, so that infinity stays what it is."""
+    return sorted(costs)[len(costs) // 2]
 
 
 def _standard_error(ranks: Array) -> float:

@@ -69,7 +69,7 @@ def note(comparison: Comparison) -> str:
         f"{design.seeds} studies each from seed {design.seed}, of {setting.trials} trials on "
         f"{workers}, pruning {design.pruning}. Final S: of the incumbent, without noise; median. "
         "Cost: worker seconds to the S that random search reaches, as a share of what it takes "
-        "(median; – if most studies never come there). Controller: CPU time per trial."
+        "(median; – if half of the studies never do). Controller: CPU time per trial."
     )
 
 

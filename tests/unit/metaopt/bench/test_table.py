@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from metaopt.bench.clock import Setting
+from metaopt.bench.comparison import Design, compare
 from metaopt.bench.problem import Rung
 from metaopt.bench.registry import make_problem
 from metaopt.bench.table import FORMAT, TrialTable
 from objectives.objective import WORST
-from search_spaces.errors import DataError
+from search_spaces.errors import ConfigError, DataError
 from search_spaces.loader import space_document
 from search_spaces.parameters import Categorical, Float
 from search_spaces.space import SearchSpace
@@ -93,6 +95,15 @@ def test_a_proposal_is_answered_with_the_nearest_row_that_was_not_tried(tmp_path
     assert order == [(0.4, "a"), (0.1, "a"), (0.9, "a"), (0.4, "b")]
     with pytest.raises(DataError, match="at most 4 trials"):
         problem.settle({"x": 0.45, "c": "a"}, taken)
+
+
+def test_a_comparison_on_a_table_is_held_to_half_of_it(tmp_path: Path) -> None:
+    file = write(tmp_path, *(row(0.1 * i, score=0.1 * i) for i in range(1, 8)), failure(0.9))
+    made = compare(Design((file,), ("random",), Setting(8, 2), seeds=2))
+    assert [(r.trials, r.failed, r.final) for r in made.results] == [(8, 1, 0.1)] * 2
+    assert [r.trials for r in made.yardstick] == [4, 4]
+    with pytest.raises(ConfigError, match="has 8 configurations, got 9 trials"):
+        Design((file,), ("random",), Setting(9))
 
 
 @pytest.mark.parametrize(
