@@ -1,26 +1,57 @@
-"""Mutation of genes by parameter type.
+"""Recombination and mutation of genes by parameter type.
 
-*Genes* are a value for every parameter, inactive ones included. DEAP's crossover is
-used as it is (see :mod:`metaopt.strategies.genetic`); its mutations know floats or bits
-only, so the mutation of mixed genes is here, driven by the proposal's own generator.
+*Genes* are a value for every parameter, inactive ones included. DEAP's uniform crossover
+is used as it is (see :mod:`metaopt.strategies.genetic`); its other operators know floats
+or bits only, so those of mixed genes are here, driven by the proposal's own generator.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from search_spaces.parameters import Categorical, Float, Int, Parameter, Value
 from search_spaces.space import SearchSpace
 
+#: How far beyond its parents a blended number may lie, as a share of their distance.
+BEYOND = 0.25
+
+
+def blend(
+    space: SearchSpace,
+    genes: list[Value],
+    first: Sequence[Value],
+    second: Sequence[Value],
+    rng: np.random.Generator,
+) -> None:
+    """Draw every number in which two parents differ between them, or a little beyond.
+
+    The blend crossover of Eshelman and Schaffer (Foundations of Genetic Algorithms 2,
+    1993, p. 187) in the unit interval of each parameter. Choices stay as they are.
+
+    Args:
+        space: gives the parameters, in the order of all genes.
+        genes: of the child, changed in place.
+        first: genes of one parent.
+        second: genes of the other.
+        rng: of every draw.
+    """
+    for i, p in enumerate(space.parameters):
+        if not isinstance(p, Categorical) and first[i] != second[i]:
+            low, high = sorted((p.to_unit(first[i]), p.to_unit(second[i])))
+            u = float(rng.uniform(-BEYOND, 1.0 + BEYOND))
+            genes[i] = p.from_unit(min(max(low + u * (high - low), 0.0), 1.0))
+
 
 def mutate(
-    space: SearchSpace, genes: list[Value], rate: float, sigma: float, rng: np.random.Generator
+    space: SearchSpace, genes: dict[str, Value], rate: float, sigma: float, rng: np.random.Generator
 ) -> list[str]:
     """Change each gene with probability ``rate``, in place.
 
     Args:
-        space: gives the parameters, in the order of ``genes``.
-        genes: one value per parameter.
+        space: gives the parameters.
+        genes: a value for every parameter.
         rate: probability per gene.
         sigma: width of the Gaussian step, in units of the parameter's range.
         rng: of every draw.
@@ -28,10 +59,10 @@ def mutate(
     Returns:
         The names of the mutated parameters.
     """
-    hit = np.flatnonzero(rng.random(len(genes)) < rate)
-    for i in hit:
-        genes[i] = step_value(space.parameters[i], genes[i], sigma, rng)
-    return [space.names[i] for i in hit]
+    hit = [space.parameters[i] for i in np.flatnonzero(rng.random(len(genes)) < rate)]
+    for p in hit:
+        genes[p.name] = step_value(p, genes[p.name], sigma, rng)
+    return [p.name for p in hit]
 
 
 def step_value(p: Parameter, value: Value, sigma: float, rng: np.random.Generator) -> Value:

@@ -73,19 +73,68 @@ def test_pruned_trials_compete_by_their_last_score() -> None:
 def test_inactive_genes_are_carried() -> None:
     carried = {"inactive": json.dumps({"kernel": 77})}
     history = [dataclasses.replace(o, note=carried) for o in HISTORY]
-    proposals = [p for p in children(history, mutations=0.01) if "parents" in p.note]
+    proposals = [p for p in children(history, mutations=0.5) if "parents" in p.note]
     kernels = [
         p.point.get("kernel", json.loads(p.note.get("inactive", "{}")).get("kernel"))
         for p in proposals
     ]
-    assert sum(k == 77 for k in kernels) > 0.8 * len(kernels)
+    assert sum(k == 77 for k in kernels) > 0.7 * len(kernels)
 
 
 def test_notes_of_another_strategy_do_no_harm() -> None:
-    stale = {"inactive": json.dumps({"kernel": "gone", "dropped": 1})}
+    stale = {"inactive": json.dumps({"kernel": "gone", "dropped": 1}), "sigma": "wide"}
+    stale |= {"mutations": "nan"}
     assert len(children([dataclasses.replace(o, note=stale) for o in HISTORY], 5)) == 5
 
 
 def test_numbers_move_a_little_and_choices_survive() -> None:
     xs = [float(p.point["x"]) for p in children(HISTORY) if "parents" in p.note]
     assert np.median(xs) < 0.3
+
+
+def steps(name: str, own: str) -> list[float]:
+    """The step sizes of children whose parents' notes say ``own``."""
+    history = [dataclasses.replace(o, note={name: own}) for o in HISTORY]
+    proposals = [p for p in children(history, learning=0.3) if "parents" in p.note]
+    return [float(p.note[name]) for p in proposals]
+
+
+def test_step_sizes_are_the_parents_times_a_factor() -> None:
+    for name, own in (("sigma", "0.05"), ("mutations", "3")):
+        found = np.log(steps(name, own)) - np.log(float(own))
+        assert abs(found.mean()) < 0.15
+        assert 0.2 < found.std() < 0.4
+    assert not any("sigma" in p.note for p in children(HISTORY))
+
+
+def test_step_sizes_stay_in_range() -> None:
+    assert max(steps("sigma", "40")) == 0.5
+    assert min(steps("sigma", "1e-9")) == 0.01
+    assert min(steps("mutations", "1e-9")) == 0.5
+    assert np.isfinite(steps("mutations", "nan")).all()
+
+
+def test_wide_steps_lead_far() -> None:
+    def spread(sigma: float) -> float:
+        proposals = children(HISTORY, crossover=0.0, learning=0.0, sigma=sigma, mutations=2.0)
+        return float(np.std([float(p.point["x"]) for p in proposals]))
+
+    assert spread(0.3) > 2 * spread(0.02)
+
+
+def test_layers_are_moved_and_the_lineage_says_so() -> None:
+    layers = [Int(f"g{i}_k", 1, 99, when=Condition.parse(f"g_layers >= {i}")) for i in (1, 2, 3, 4)]
+    space = SearchSpace("net", "toy", "default", (Int("g_layers", 1, 4), *layers))
+    history = [
+        Observation(i, {"g_layers": 2, "g1_k": 20 + i, "g2_k": 80}, State.COMPLETE, 1.0 + i, 9)
+        for i in range(9)
+    ]
+
+    def operators(structure: float) -> set[str]:
+        strategy = Genetic(structure=structure, crossover=0.0, mutations=0.5)
+        proposals = strategy.propose(space, history, (), 60, np.random.default_rng(1))
+        return {p.note["operators"].split("(")[0] for p in proposals}
+
+    moves = {"add", "duplicate", "remove", "swap"}
+    assert operators(1.0) >= moves
+    assert not operators(0.0) & moves

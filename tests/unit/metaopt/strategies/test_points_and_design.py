@@ -8,9 +8,9 @@ import pytest
 from metaopt.strategies.base import Proposal
 from metaopt.strategies.design import design_point, latin_vector, next_baseline
 from metaopt.strategies.points import fresh_sample, in_turn, known_keys
-from metaopt.strategies.variation import mutate, step_value
+from metaopt.strategies.variation import blend, mutate, step_value
 from search_spaces.errors import SpaceError
-from search_spaces.parameters import Categorical, Condition, Float, Int, Parameter, Point
+from search_spaces.parameters import Categorical, Condition, Float, Int, Parameter, Point, Value
 from search_spaces.space import Baseline, SearchSpace
 
 
@@ -151,9 +151,37 @@ def test_mutation_names_what_it_changed() -> None:
     rng = np.random.default_rng(5)
     seen = 0
     for _ in range(300):
-        genes = [0.5, 5, "a"]
-        names = mutate(space, genes, 0.3, 0.2, rng)  # type: ignore[arg-type]
-        changed = [n for n, g, old in zip("xnc", genes, (0.5, 5, "a"), strict=True) if g != old]
+        before: dict[str, Value] = {"x": 0.5, "n": 5, "c": "a"}
+        genes = dict(before)
+        names = mutate(space, genes, 0.3, 0.2, rng)
+        changed = [name for name in space.names if genes[name] != before[name]]
         assert names == changed
         seen += len(names)
     assert seen / 900 == pytest.approx(0.3, abs=0.06)
+
+
+def test_blended_numbers_lie_between_the_parents_or_a_quarter_beyond() -> None:
+    space = space_of(
+        Float("x", 1e-4, 1.0, log=True), Int("n", 0, 100), Categorical("c", ("a", "b"))
+    )
+    rng = np.random.default_rng(6)
+    drawn = []
+    for _ in range(400):
+        genes: list[Value] = [1e-3, 40, "b"]
+        blend(space, genes, (1e-3, 40, "a"), (1e-2, 40, "b"), rng)
+        assert genes[1:] == [40, "b"]
+        drawn.append(float(genes[0]))
+    # In decades: a log range is blended in its logarithm.
+    decades = np.log10(drawn)
+    assert decades.min() == pytest.approx(-3.25, abs=0.02)
+    assert decades.max() == pytest.approx(-1.75, abs=0.02)
+    assert decades.mean() == pytest.approx(-2.5, abs=0.1)
+
+
+def test_what_the_parents_share_is_not_touched() -> None:
+    space = space_of(Float("x", 1e-4, 1.0, log=True))
+    rng = np.random.default_rng(7)
+    for x in rng.uniform(1e-4, 1.0, 20):
+        genes: list[Value] = [float(x)]
+        blend(space, genes, (float(x),), (float(x),), rng)
+        assert genes == [float(x)]
