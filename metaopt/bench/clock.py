@@ -133,7 +133,8 @@ class _Study:
         self._cpu = 0.0
         self._proposals = 0
         self._running: dict[int, _Running] = {}
-        self._rungs: dict[int, list[tuple[int, float]]] = {}
+        #: of every trial so far, by number
+        self._rungs: list[list[tuple[int, float]]] = []
         self._history: list[Observation] = []
         self._taken: set[str] = set()
         self._ended: list[Ended] = []
@@ -181,7 +182,7 @@ class _Study:
         training = self._problem.train(proposal.point, int(seed))
         running = _Running(proposal, training, self._controller_free)
         self._running[number] = running
-        self._rungs[number] = running.rungs
+        self._rungs.append(running.rungs)
         self._enter(running.next_event, number)
 
     def _advance(self, number: int) -> None:
@@ -202,7 +203,7 @@ class _Study:
 
     def _stops(self, number: int) -> bool:
         with self._measured():
-            others = [rungs for n, rungs in self._rungs.items() if n != number]
+            others = self._rungs[:number] + self._rungs[number + 1 :]
             return self._pruning.should_stop(self._rungs[number], others, self._problem.epochs)
 
     def _end(self, number: int, state: State, score: float) -> None:
