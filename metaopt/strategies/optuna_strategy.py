@@ -6,7 +6,9 @@ exists. Failed and pruned trials are told as plain Optuna would have recorded th
 that the comparison is with what a user of Optuna gets; most samplers then ignore them.
 
 What a sampler keeps in the attributes of its trials (the generation of NSGA-II, the
-distribution of CMA-ES) travels in the note of the proposal, as Optuna itself stores it.
+distribution of CMA-ES) travels in the note of the proposal, as Optuna itself stores it:
+of CMA-ES a pickle, 7 kB once per generation in 15 dimensions. Resume only studies that you
+trust with it.
 """
 
 from __future__ import annotations
