@@ -55,8 +55,8 @@ def maximise(
     best: Sequence[Point],
     known: set[str],
     rng: np.random.Generator,
-) -> Point | None:
-    """The best feasible point found that is not known; None if there is none.
+) -> tuple[Point, float] | None:
+    """The best feasible point found that is not known, and its merit; None if there is none.
 
     Args:
         space: what may vary.
@@ -69,7 +69,7 @@ def maximise(
     pool += [_neighbour(space, point, rng) for point in best for _ in range(N_PER_BEST)]
     starts = _leaders(space, pool, merit(pool), known, N_STARTS)
     climbed = [_climb(space, merit, start, known, rng) for start in starts]
-    return max(climbed, key=lambda found: found[1])[0] if climbed else None
+    return max(climbed, key=lambda found: found[1]) if climbed else None
 
 
 def _scatter(space: SearchSpace, rng: np.random.Generator) -> list[Point]:

@@ -70,6 +70,11 @@ class GaussianProcess:
         y = np.concatenate([self.y, self.predict(X)[0]])
         return condition(np.concatenate([self.X, X]), y, self.groups, self.theta)
 
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the learned noise."""
+        return math.sqrt(_unpack(self.theta)[2])
+
 
 def condition(X: Array, y: Array, groups: NDArray[np.int64], theta: Array) -> GaussianProcess:
     """The process of given theta, conditioned on (X, y).

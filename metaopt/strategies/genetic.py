@@ -33,6 +33,7 @@ from metaopt.strategies.inheritance import genetic_note, inherited_genes, inheri
 from metaopt.strategies.layers import Stack, stacks
 from metaopt.strategies.points import fresh_sample, in_turn
 from metaopt.strategies.variation import blend, mutate
+from metaopt.strategies.warm_start import next_warm
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Point, Value
 from search_spaces.space import SearchSpace
@@ -79,6 +80,8 @@ class Genetic:
         sigma: width of a mutation, in units of the parameter's range.
         learning: width of the log-normal factor by which a child's own ``mutations`` and
             ``sigma`` differ from its parents'; 0 keeps both fixed.
+        warm: points to begin with after the baselines, such as those of
+            :func:`metaopt.strategies.warm_start.transfer`.
 
     Raises:
         ConfigError: an option out of range.
@@ -91,6 +94,7 @@ class Genetic:
     mutations: float = 1.2
     sigma: float = 0.2
     learning: float = 0.0
+    warm: tuple[Point, ...] = ()
 
     def __post_init__(self) -> None:
         if self.population < 2 or self.tournament < 1:
@@ -122,9 +126,9 @@ class Genetic:
         networks = stacks(space)
 
         def step(waiting: Sequence[Point], known: set[str]) -> Proposal:
-            baseline = next_baseline(space, known)
-            if baseline is not None:
-                return baseline
+            given = next_baseline(space, known) or next_warm(space, self.warm, known)
+            if given is not None:
+                return given
             if len(history) + len(waiting) < self.population or len(parents) < 2:
                 points = [o.point for o in history] + list(waiting)
                 return design_point(space, points, known, self.population, rng)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from metaopt.strategies import bayesian
+from metaopt.strategies import surrogate
 from metaopt.strategies.base import Observation, State
-from metaopt.strategies.bayesian import Bayesian, keep, standardised
+from metaopt.strategies.bayesian import Bayesian
 from metaopt.strategies.gaussian_process import GaussianProcess
 from search_spaces.parameters import Categorical, Float, Int, Point
 from search_spaces.space import Array, SearchSpace
@@ -24,10 +24,6 @@ SPACE = SearchSpace(
 def bowl(p: Point) -> float:
     penalty = {"a": 0.3, "b": 0.0, "d": 0.5}[str(p["c"])]
     return (float(p["x"]) - 0.3) ** 2 + ((int(p["n"]) - 14) / 20) ** 2 + penalty
-
-
-def trial(number: int, score: float, state: State = State.COMPLETE) -> Observation:
-    return Observation(number, {"x": 0.5}, state, score, 9)
 
 
 def sampled(n: int, f: Callable[[Point], float | None] = bowl) -> list[Observation]:
@@ -90,34 +86,8 @@ def test_numerical_failure_is_logged_and_answered_with_a_random_point(
     def singular(*_: object) -> None:
         raise np.linalg.LinAlgError("not positive definite")
 
-    monkeypatch.setattr(bayesian, "fit", singular)
+    monkeypatch.setattr(surrogate, "fit", singular)
     with caplog.at_level(logging.WARNING):
         points = propose(sampled(30), n=2)
     SPACE.check(points[0])
     assert "not positive definite" in caplog.text
-
-
-def test_failures_count_as_the_worst_living_trial() -> None:
-    living = [trial(i, 0.1 * i) for i in range(10)]
-    y = standardised([*living, trial(10, 2.8, State.FAILED)])
-    assert y[10] == y[9] == y.max()
-    assert y.mean() == pytest.approx(0.0)
-    assert y.std() == pytest.approx(1.0)
-
-
-def test_outliers_are_drawn_in_and_the_order_stays() -> None:
-    y = standardised([trial(i, s) for i, s in enumerate([0.1, 0.2, 0.3, 0.4, 1e6])])
-    assert (np.diff(y) >= 0).all()
-    assert y[1] - y[0] > 0.2
-
-
-def test_scores_without_spread() -> None:
-    assert (standardised([trial(i, 1.0) for i in range(4)]) == 0).all()
-    assert (standardised([trial(i, 2.8, State.FAILED) for i in range(4)]) == 0).all()
-
-
-def test_large_histories_are_thinned_to_the_best_and_the_latest() -> None:
-    history = [trial(i, abs(i - 50) / 50) for i in range(100)]
-    kept = [o.number for o in keep(history, 20)]
-    assert kept == [*range(45, 55), *range(90, 100)] or kept == [*range(46, 56), *range(90, 100)]
-    assert keep(history, 100) == history

@@ -1,0 +1,100 @@
+"""What earlier studies teach a new one: the points to begin with.
+
+The earlier studies may be of another space or another geometry. Parameters are matched by
+name: numbers are clipped to the new range, and what is missing or cannot be taken over is
+drawn from the initial design, given the points before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+
+import numpy as np
+
+from metaopt.strategies.base import Observation, Proposal, State
+from metaopt.strategies.design import latin_vector
+from search_spaces.parameters import Categorical, Parameter, Point, Value
+from search_spaces.space import SearchSpace
+
+#: What the note of such a trial says.
+WARM = "warm start"
+#: Points of each earlier study: the initial design needs room for new ones.
+MAX_EACH = 5
+#: Designs tried for the missing parameters before a point is given up as infeasible.
+MAX_TRIES = 20
+
+
+def transfer(
+    space: SearchSpace, earlier: Sequence[Sequence[Observation]], limit: int = MAX_EACH
+) -> list[Proposal]:
+    """The best points of earlier studies as distinct feasible points of ``space``.
+
+    The studies take turns, each with its best point first: scores for different
+    calorimeters are not compared. Equal arguments give equal points.
+
+    Args:
+        space: of the new study.
+        earlier: the finished trials of each earlier study.
+        limit: points of each study at most.
+    """
+    rng = np.random.default_rng(0)
+    best = [_best_points(history, limit) for history in earlier]
+    found: dict[str, Proposal] = {}
+    for point in chain.from_iterable(zip_longest(*best)):
+        taken = [proposal.point for proposal in found.values()]
+        here = None if point is None else translated(space, point, taken, rng)
+        if here is not None:
+            found.setdefault(space.key(here), Proposal(here, {"operators": WARM}))
+    return list(found.values())
+
+
+def next_warm(space: SearchSpace, warm: Sequence[Point], known: set[str]) -> Proposal | None:
+    """The first feasible warm point that is not known yet, if any.
+
+    Raises:
+        SpaceError: a point is not of the space.
+    """
+    for i, point in enumerate(warm):
+        space.check(point, f"warm point {i}")
+        if space.key(point) not in known and space.is_feasible(point):
+            return Proposal(dict(point), {"operators": WARM})
+    return None
+
+
+def translated(
+    space: SearchSpace, point: Point, taken: Sequence[Point], rng: np.random.Generator
+) -> Point | None:
+    """A point of another space as one of ``space``; None if it cannot be built there.
+
+    Args:
+        space: of the new point.
+        point: its parameters are matched by name.
+        taken: points among which the design places what is missing.
+        rng: of the design.
+    """
+    values = {p.name: _taken_over(p, point.get(p.name)) for p in space.parameters}
+    matched = {name: value for name, value in values.items() if value is not None}
+    for _ in range(MAX_TRIES):
+        design = space.genes(latin_vector(space, taken, len(taken) + 1, rng))
+        here = space.activate(design | matched)
+        if space.is_feasible(here):
+            return here
+    return None
+
+
+def _best_points(history: Sequence[Observation], limit: int) -> list[Point]:
+    """Of the trials that did not fail; complete ones go before pruned ones."""
+    living = [o for o in history if o.state is not State.FAILED]
+    living.sort(key=lambda o: (o.state is State.PRUNED, o.score, o.number))
+    return [o.point for o in living[:limit]]
+
+
+def _taken_over(p: Parameter, value: Value | None) -> Value | None:
+    """The nearest value of ``p``; None where there is no nearest one."""
+    if p.contains(value):
+        # As it is: clipping changes the last digit, and with it the key of the point.
+        return value
+    if isinstance(p, Categorical) or value is None or isinstance(value, (str, bool)):
+        return None
+    return p.clip(value)

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from metaopt.strategies.base import Observation, State
+from metaopt.strategies.registry import make_strategy
+from metaopt.strategies.warm_start import next_warm, transfer, translated
+from search_spaces.errors import SpaceError
+from search_spaces.parameters import Categorical, Condition, Float, Int, Point
+from search_spaces.space import Baseline, SearchSpace
+
+SPACE = SearchSpace(
+    "new",
+    "toy",
+    "default",
+    (
+        Float("rate", 1e-4, 1e-2, log=True),
+        Int("layers", 1, 3),
+        Int("kernel", 2, 8, step=2, when=Condition.parse("layers >= 2")),
+        Categorical("loss", ("a", "b")),
+        Float("new", 0.0, 1.0),
+    ),
+    (Baseline("published", {"rate": 1e-3, "layers": 1, "loss": "a", "new": 0.0}),),
+)
+OLD: Point = {"rate": 0.5, "layers": 9, "kernel": 5, "loss": "gone", "dropped": 1.0}
+
+
+def trial(number: int, point: Point, score: float, state: State = State.COMPLETE) -> Observation:
+    return Observation(number, point, state, score, 9)
+
+
+def study(first: int, n: int = 8) -> list[Observation]:
+    """Later trials are better; layer counts tell the studies apart."""
+    return [
+        trial(i, {"layers": first, "rate": 1e-4 * (i + 1), "loss": "a", "new": 0.5}, 9.0 - i)
+        for i in range(n)
+    ]
+
+
+def test_parameters_are_matched_by_name_and_clipped() -> None:
+    point = translated(SPACE, OLD, [], np.random.default_rng(1))
+    assert point is not None
+    SPACE.check(point)
+    assert (point["rate"], point["layers"]) == (1e-2, 3)
+    assert point["kernel"] in (4, 6)
+    assert "dropped" not in point
+
+
+def test_what_is_missing_comes_from_the_design() -> None:
+    rng = np.random.default_rng(1)
+    points: list[Point] = []
+    for _ in range(6):
+        point = translated(SPACE, {"rate": 1e-3, "layers": 1}, points, rng)
+        assert point is not None
+        points.append(point)
+    assert {p["loss"] for p in points} == {"a", "b"}
+    assert max(float(p["new"]) for p in points) - min(float(p["new"]) for p in points) > 0.5
+
+
+@pytest.mark.parametrize("value", ["three", True])
+def test_a_value_of_another_kind_is_missing(value: str | bool) -> None:
+    point = translated(SPACE, {"layers": value}, [], np.random.default_rng(1))
+    assert point is not None
+    SPACE.check(point)
+
+
+def test_only_points_that_can_be_built() -> None:
+    picky = SPACE.constrained(lambda p: None if float(p["new"]) > 0.5 else "no")
+    rng = np.random.default_rng(1)
+    point = translated(picky, {"rate": 1e-3}, [], rng)
+    assert point is not None
+    assert float(point["new"]) > 0.5
+    assert translated(picky, {"new": 0.1}, [], rng) is None
+    assert transfer(picky, [[trial(0, {"new": 0.1}, 1.0)]]) == []
+
+
+def test_studies_take_turns_with_their_best_points() -> None:
+    proposals = transfer(SPACE, [study(1), study(2, n=1)], limit=3)
+    assert [p.point["layers"] for p in proposals] == [1, 2, 1, 1]
+    assert [p.point["rate"] for p in proposals] == pytest.approx([8e-4, 1e-4, 7e-4, 6e-4])
+    assert all(p.note == {"operators": "warm start"} for p in proposals)
+
+
+def test_failed_trials_are_left_out_and_pruned_ones_come_last() -> None:
+    points: list[Point] = [{"layers": 1, "rate": r, "loss": "a", "new": 0.1} for r in (1e-3, 2e-3)]
+    history = [
+        trial(0, points[0], 0.1, State.PRUNED),
+        trial(1, points[1], 2.0),
+        trial(2, {"layers": 3}, 0.0, State.FAILED),
+    ]
+    assert [p.point for p in transfer(SPACE, [history])] == [points[1], points[0]]
+
+
+def test_points_are_distinct_and_always_the_same() -> None:
+    clipped = [trial(i, {**OLD, "rate": 0.5 + i, "loss": "a", "new": 0.5}, 1.0) for i in range(4)]
+    proposals = transfer(SPACE, [clipped, [trial(9, {"layers": 1}, 1.0)]])
+    assert len({SPACE.key(p.point) for p in proposals}) == len(proposals) == 2
+    assert transfer(SPACE, [clipped, [trial(9, {"layers": 1}, 1.0)]]) == proposals
+
+
+def test_a_warm_point_of_another_space_is_an_error() -> None:
+    with pytest.raises(SpaceError, match="warm point 0: unknown parameter 'dropped'"):
+        next_warm(SPACE, [OLD], set())
+
+
+@pytest.mark.parametrize("name", ["bayesian", "genetic"])
+def test_studies_begin_with_baselines_then_warm_points(name: str) -> None:
+    warm = [dict(p.point) for p in transfer(SPACE, [study(2)], limit=2)]
+    strategy = make_strategy(name, {"warm": warm})
+    proposals = strategy.propose(SPACE, (), (), 4, np.random.default_rng(1))
+    assert [p.note["operators"] for p in proposals][-1] == "design"
+    assert [p.point for p in proposals[:3]] == [SPACE.baselines[0].point, *warm]
