@@ -17,7 +17,7 @@ from metaopt.strategies.base import Observation, Proposal, State
 from metaopt.strategies.design import design_point, next_baseline
 from metaopt.strategies.points import fresh_sample, in_turn
 from metaopt.strategies.surrogate import MAX_POINTS, MIN_ALIVE, Surrogate
-from metaopt.strategies.warm_start import next_warm
+from metaopt.strategies.warm_start import Scored, next_warm
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Point
 from search_spaces.space import SearchSpace
@@ -35,6 +35,8 @@ class Bayesian:
             score, the others by age. The cost of a proposal grows with the cube.
         warm: points to begin with after the baselines, such as those of
             :func:`metaopt.strategies.warm_start.transfer`.
+        earlier: scored points of earlier studies, such as those of
+            :func:`metaopt.strategies.warm_start.transfer_scores`.
 
     Raises:
         ConfigError: an option out of range.
@@ -43,6 +45,7 @@ class Bayesian:
     initial: int = 10
     max_points: int = MAX_POINTS
     warm: tuple[Point, ...] = ()
+    earlier: tuple[Scored, ...] = ()
 
     def __post_init__(self) -> None:
         if self.initial < 1 or self.max_points < 10:
@@ -72,7 +75,7 @@ class Bayesian:
                 points = [o.point for o in history] + list(waiting)
                 return design_point(space, points, known, self.initial, rng)
             try:
-                model = model or Surrogate.of(space, history, self.max_points)
+                model = model or Surrogate.of(space, history, self.max_points, self.earlier)
                 found = model.believing(waiting).suggest(known, rng)
             except (np.linalg.LinAlgError, FloatingPointError, ValueError) as failure:
                 log.warning("Gaussian process failed (%s): the next point is random", failure)

@@ -5,6 +5,7 @@ symbol meaning                                        shape
 ====== ============================================== =======
 X      features of the known points, in [0, 1]        (n, w)
 y      standardised scores                            (n,)
+v      known variances of y, beside the learned noise (n,)
 g      parameter to which a feature column belongs    (w,)
 theta  log of (length scale per parameter, signal     (d + 2,)
        variance, noise variance)
@@ -49,6 +50,7 @@ class GaussianProcess:
 
     X: Array
     y: Array
+    v: Array
     groups: NDArray[np.int64]
     theta: Array
     factor: Array
@@ -59,8 +61,8 @@ class GaussianProcess:
         lengths, signal, _ = _unpack(self.theta)
         cross = signal * _matern(_squared(X, self.X, lengths[self.groups]))[0]
         mean: Array = cross @ self.weights
-        v = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
-        variance = np.maximum(signal - np.einsum("ij,ij->j", v, v), 1e-12)
+        half = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
+        variance = np.maximum(signal - np.einsum("ij,ij->j", half, half), 1e-12)
         return mean, np.sqrt(variance)
 
     def believing(self, X: Array) -> GaussianProcess:
@@ -68,7 +70,8 @@ class GaussianProcess:
         if len(X) == 0:
             return self
         y = np.concatenate([self.y, self.predict(X)[0]])
-        return condition(np.concatenate([self.X, X]), y, self.groups, self.theta)
+        v = np.concatenate([self.v, np.zeros(len(X))])
+        return condition(np.concatenate([self.X, X]), y, v, self.groups, self.theta)
 
     @property
     def noise(self) -> float:
@@ -76,7 +79,9 @@ class GaussianProcess:
         return math.sqrt(_unpack(self.theta)[2])
 
 
-def condition(X: Array, y: Array, groups: NDArray[np.int64], theta: Array) -> GaussianProcess:
+def condition(
+    X: Array, y: Array, v: Array, groups: NDArray[np.int64], theta: Array
+) -> GaussianProcess:
     """The process of given theta, conditioned on (X, y).
 
     Raises:
@@ -84,18 +89,19 @@ def condition(X: Array, y: Array, groups: NDArray[np.int64], theta: Array) -> Ga
     """
     lengths, signal, noise = _unpack(theta)
     K = signal * _matern(_squared(X, X, lengths[groups]))[0]
-    K[np.diag_indices_from(K)] += noise
+    K[np.diag_indices_from(K)] += noise + v
     factor = cholesky(K, lower=True, check_finite=False)
     weights = cho_solve((factor, True), y, check_finite=False)
-    return GaussianProcess(X, y, groups, theta, factor, weights)
+    return GaussianProcess(X, y, v, groups, theta, factor, weights)
 
 
-def fit(X: Array, y: Array, groups: NDArray[np.int64]) -> GaussianProcess:
+def fit(X: Array, y: Array, v: Array, groups: NDArray[np.int64]) -> GaussianProcess:
     """Learn theta from (X, y) and condition on them.
 
     Args:
         X: features (n, w).
         y: standardised scores (n,).
+        v: known variances of y (n,), on top of the learned noise.
         groups: parameter of each feature column (w,), numbered from 0 without gaps.
 
     Raises:
@@ -110,7 +116,7 @@ def fit(X: Array, y: Array, groups: NDArray[np.int64]) -> GaussianProcess:
     bounds = list(zip(centre - 4 * width, centre + 4 * width, strict=True))
     found = [
         minimize(
-            lambda t: _negative_log_posterior(t, X, y, groups, prior),
+            lambda t: _negative_log_posterior(t, X, y, v, groups, prior),
             start,
             jac=True,
             method="L-BFGS-B",
@@ -120,18 +126,18 @@ def fit(X: Array, y: Array, groups: NDArray[np.int64]) -> GaussianProcess:
         for start in starts
     ]
     best = min(found, key=lambda result: float(result.fun))
-    return condition(X, y, groups, np.asarray(best.x))
+    return condition(X, y, v, groups, np.asarray(best.x))
 
 
 def _negative_log_posterior(
-    theta: Array, X: Array, y: Array, groups: NDArray[np.int64], prior: Array
+    theta: Array, X: Array, y: Array, v: Array, groups: NDArray[np.int64], prior: Array
 ) -> tuple[float, Array]:
     """Value and gradient (Rasmussen & Williams, eq. 5.8 and 5.9, plus the priors)."""
     lengths, signal, noise = _unpack(theta)
     scale = lengths[groups]
     shape, slope = _matern(_squared(X, X, scale))
     K = signal * shape
-    K[np.diag_indices_from(K)] += noise
+    K[np.diag_indices_from(K)] += noise + v
     factor = cholesky(K, lower=True, check_finite=False)
     alpha = cho_solve((factor, True), y, check_finite=False)
     inverse = cho_solve((factor, True), np.eye(len(y)), check_finite=False)

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 from metaopt.strategies import acquisition
 from metaopt.strategies.base import Observation, State
 from metaopt.strategies.gaussian_process import GaussianProcess, condition, fit
+from metaopt.strategies.warm_start import Scored, told_scores
 from search_spaces.parameters import Categorical, Point
 from search_spaces.space import Array, SearchSpace
 
@@ -39,6 +41,8 @@ from search_spaces.space import Array, SearchSpace
 #: from: its cost, like that of a proposal, grows with the cube.
 MAX_POINTS = 300
 MAX_LEARNED = 150
+#: Least variance of an earlier study's score, in units of y: a tenth of the spread.
+MIN_VARIANCE = 0.01
 #: Living trials before the process is asked: fewer do not fix a scale.
 MIN_ALIVE = 3
 #: Complete trials before an improvement is estimated from them.
@@ -57,6 +61,7 @@ class Surrogate:
         living: the trials that did not fail, in order of number.
         centre: S at y = 0.
         scale: S per unit of y.
+        waiting: running trials, believed to score their mean.
     """
 
     space: SearchSpace
@@ -64,23 +69,38 @@ class Surrogate:
     living: tuple[Observation, ...]
     centre: float
     scale: float
+    waiting: tuple[Point, ...] = ()
 
     @classmethod
     def of(
-        cls, space: SearchSpace, history: Sequence[Observation], limit: int = MAX_POINTS
+        cls,
+        space: SearchSpace,
+        history: Sequence[Observation],
+        limit: int = MAX_POINTS,
+        earlier: Sequence[Scored] = (),
     ) -> Surrogate:
-        """Fit a process to at most ``limit`` trials of a history.
+        """Fit a process to a history.
+
+        Args:
+            space: what may vary.
+            history: finished trials in order of number.
+            limit: trials at most: the best half and the latest others.
+            earlier: scored points of earlier studies, which weigh less.
 
         Raises:
             numpy.linalg.LinAlgError: the covariance is not positive definite.
         """
         kept = keep(history, limit)
         y, centre, scale = standardised(final_scores(kept), kept)
-        X, groups = space.encode(o.point for o in kept), _groups(space)
-        learned = _positions(kept, keep(kept, MAX_LEARNED))
-        process = fit(X[learned], y[learned], groups)
-        if len(learned) < len(kept):
-            process = condition(X, y, groups, process.theta)
+        points, scores, variances = told_scores(space, kept, earlier)
+        X = space.encode(chain((o.point for o in kept), points))
+        # No higher than the worst trial here, as all that is told.
+        y = np.append(y, np.minimum((scores - centre) / scale, y.max()))
+        v = np.append(np.zeros(len(kept)), np.maximum(variances / scale**2, MIN_VARIANCE))
+        learned = _learned(kept, len(points))
+        process = fit(X[learned], y[learned], v[learned], _groups(space))
+        if len(learned) < len(y):
+            process = condition(X, y, v, process.groups, process.theta)
         living = tuple(o for o in kept if o.state is not State.FAILED)
         return cls(space, process, living, centre, scale)
 
@@ -91,7 +111,8 @@ class Surrogate:
 
     def believing(self, waiting: Sequence[Point]) -> Surrogate:
         """Told the running trials as their own means (kriging believer)."""
-        return replace(self, process=self.process.believing(self.space.encode(waiting)))
+        process = self.process.believing(self.space.encode(waiting))
+        return replace(self, process=process, waiting=tuple(waiting))
 
     def suggest(self, known: set[str], rng: np.random.Generator) -> tuple[Point, float] | None:
         """The point of the highest expected improvement found, and the log of it [y].
@@ -104,14 +125,15 @@ class Surrogate:
             rng: of every draw.
         """
         process = self.process
-        target = float(process.predict(process.X)[0].min())
+        tried = [*(o.point for o in self.living), *self.waiting]
+        means = process.predict(self.space.encode(tried))[0]
+        target = float(means.min())
 
         def merit(points: Sequence[Point]) -> Array:
             mean, deviation = process.predict(self.space.encode(points))
             return acquisition.log_expected_improvement(mean, deviation, target)
 
-        means = self.predict([o.point for o in self.living])[0]
-        best = [self.living[i].point for i in np.argsort(means, kind="stable")[:N_BEST]]
+        best = [tried[i] for i in np.argsort(means, kind="stable")[:N_BEST]]
         return acquisition.maximise(self.space, merit, best, known, rng)
 
 
@@ -158,9 +180,11 @@ def standardised(scores: Array, history: Sequence[Observation]) -> tuple[Array, 
     return (y - centre) / scale, centre, scale
 
 
-def _positions(history: Sequence[Observation], chosen: Sequence[Observation]) -> NDArray[np.intp]:
-    numbers = {o.number for o in chosen}
-    return np.flatnonzero([o.number in numbers for o in history])
+def _learned(history: Sequence[Observation], more: int) -> NDArray[np.intp]:
+    """The rows that theta is learned from: of the history, then of ``more`` earlier points."""
+    numbers = {o.number for o in keep(history, MAX_LEARNED)}
+    own = np.flatnonzero([o.number in numbers for o in history])
+    return np.append(own, len(history) + np.arange(min(more, MAX_LEARNED - len(own))))
 
 
 def _groups(space: SearchSpace) -> NDArray[np.int64]:

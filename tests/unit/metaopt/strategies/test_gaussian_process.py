@@ -13,6 +13,9 @@ X = RNG.random((40, 5))
 GROUPS = np.array([0, 1, 2, 2, 2])
 Y = np.sin(4 * X[:, 0]) + 0.5 * X[:, 2]
 Y = (Y - Y.mean()) / Y.std()
+V = np.zeros(len(Y))
+V[::3] = 0.3
+NONE = np.zeros(len(Y))
 
 
 def test_gradient_of_the_posterior_is_its_derivative() -> None:
@@ -20,9 +23,9 @@ def test_gradient_of_the_posterior_is_its_derivative() -> None:
     theta = np.array([-0.3, 0.4, 0.1, 0.2, -3.0])
 
     def value(t: gp.Array) -> float:
-        return gp._negative_log_posterior(t, X, Y, GROUPS, prior)[0]
+        return gp._negative_log_posterior(t, X, Y, V, GROUPS, prior)[0]
 
-    gradient = gp._negative_log_posterior(theta, X, Y, GROUPS, prior)[1]
+    gradient = gp._negative_log_posterior(theta, X, Y, V, GROUPS, prior)[1]
     np.testing.assert_allclose(gradient, approx_fprime(theta, value, 1e-6), rtol=1e-3, atol=1e-3)
 
 
@@ -32,16 +35,16 @@ def test_agrees_with_scikit_learn() -> None:
 
     lengths = np.array([0.5, 0.8, 1.1])
     theta = np.log([*lengths, 1.7, 0.01])
-    ours = gp.condition(X, Y, GROUPS, theta).predict(X[:7] + 0.05)
+    ours = gp.condition(X, Y, V, GROUPS, theta).predict(X[:7] + 0.05)
     kernel = ConstantKernel(1.7) * Matern(lengths[GROUPS], nu=2.5)
-    theirs = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None).fit(X, Y)
+    theirs = GaussianProcessRegressor(kernel, alpha=0.01 + V, optimizer=None).fit(X, Y)
     mean, deviation = theirs.predict(X[:7] + 0.05, return_std=True)
     np.testing.assert_allclose(ours[0], mean, atol=1e-8)
     np.testing.assert_allclose(ours[1], deviation, atol=1e-8)
 
 
 def test_learns_which_parameters_matter() -> None:
-    process = gp.fit(X, Y, GROUPS)
+    process = gp.fit(X, Y, NONE, GROUPS)
     lengths = np.exp(process.theta[:3])
     assert lengths[1] > 2 * lengths[0]
     test = RNG.random((200, 5))
@@ -51,12 +54,20 @@ def test_learns_which_parameters_matter() -> None:
 
 def test_learns_the_noise() -> None:
     noisy = Y + 0.5 * RNG.normal(size=len(Y))
-    quiet, loud = (gp.fit(X, y, GROUPS).theta[-1] for y in (Y, noisy))
+    quiet, loud = (gp.fit(X, y, NONE, GROUPS).theta[-1] for y in (Y, noisy))
     assert np.exp(loud) > 10 * np.exp(quiet)
 
 
+def test_known_variances_are_not_learned_as_noise() -> None:
+    v = np.where(np.arange(len(Y)) < 20, 1.0, 0.0)
+    noisy = Y + np.sqrt(v) * RNG.normal(size=len(Y))
+    told, untold = (gp.fit(X, noisy, known, GROUPS) for known in (v, NONE))
+    assert told.noise < 0.5 * untold.noise
+    assert np.abs(told.predict(X[20:])[0] - Y[20:]).mean() < 0.3
+
+
 def test_believing_removes_the_uncertainty_and_keeps_the_mean() -> None:
-    process = gp.fit(X, Y, GROUPS)
+    process = gp.fit(X, Y, NONE, GROUPS)
     there = np.full((1, 5), 0.97)
     mean, before = process.predict(there)
     same, after = process.believing(there).predict(there)
@@ -66,7 +77,7 @@ def test_believing_removes_the_uncertainty_and_keeps_the_mean() -> None:
 
 
 def test_repeated_points_are_no_numerical_failure() -> None:
-    process = gp.fit(np.repeat(X[:5], 4, axis=0), np.repeat(Y[:5], 4), GROUPS)
+    process = gp.fit(np.repeat(X[:5], 4, axis=0), np.repeat(Y[:5], 4), NONE[:20], GROUPS)
     assert np.isfinite(process.predict(X)[0]).all()
 
 

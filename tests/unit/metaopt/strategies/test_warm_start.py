@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 
 from metaopt.strategies.base import Observation, State
+from metaopt.strategies.bayesian import Bayesian
 from metaopt.strategies.registry import make_strategy
-from metaopt.strategies.warm_start import next_warm, transfer, translated
+from metaopt.strategies.surrogate import Surrogate
+from metaopt.strategies.warm_start import (
+    Scored,
+    next_warm,
+    told_scores,
+    transfer,
+    transfer_scores,
+    translated,
+)
 from search_spaces.errors import SpaceError
 from search_spaces.parameters import Categorical, Condition, Float, Int, Point
 from search_spaces.space import Baseline, SearchSpace
@@ -60,9 +69,8 @@ def test_what_is_missing_comes_from_the_design() -> None:
 
 @pytest.mark.parametrize("value", ["three", True])
 def test_a_value_of_another_kind_is_missing(value: str | bool) -> None:
-    point = translated(SPACE, {"layers": value}, [], np.random.default_rng(1))
-    assert point is not None
-    SPACE.check(point)
+    points = [translated(SPACE, {"layers": value}, [], np.random.default_rng(i)) for i in range(8)]
+    assert len({point["layers"] for point in points if point is not None}) > 1
 
 
 def test_only_points_that_can_be_built() -> None:
@@ -111,3 +119,78 @@ def test_studies_begin_with_baselines_then_warm_points(name: str) -> None:
     proposals = strategy.propose(SPACE, (), (), 4, np.random.default_rng(1))
     assert [p.note["operators"] for p in proposals][-1] == "design"
     assert [p.point for p in proposals[:3]] == [SPACE.baselines[0].point, *warm]
+
+
+def test_scored_points_are_the_best_complete_trials_of_each_study() -> None:
+    failed = trial(8, {"layers": 3}, 0.0, State.FAILED)
+    scored = transfer_scores(SPACE, [[*study(1), failed], study(2)], limit=2)
+    assert [(s.score, s.study, s.point["layers"]) for s in scored] == [
+        (2.0, 0, 1),
+        (3.0, 0, 1),
+        (2.0, 1, 2),
+        (3.0, 1, 2),
+    ]
+    assert [p.point for p in transfer(SPACE, [study(1)], limit=2)] == [s.point for s in scored[:2]]
+
+
+def test_scores_are_moved_by_the_median_difference_of_shared_points() -> None:
+    scored = transfer_scores(SPACE, [study(1), study(2)])
+    # Three points of the first study were tried here, two of the second.
+    tried = [*scored[:3], *scored[8:10]]
+    changes = [0.5, 0.6, 1.0, 7.0, 7.0]
+    history = [
+        trial(i, s.point, s.score + change)
+        for i, (s, change) in enumerate(zip(tried, changes, strict=True))
+    ]
+    points, scores, variances = told_scores(SPACE, history, scored)
+    assert points == [s.point for s in scored[3:8]]
+    assert scores == pytest.approx([s.score + 0.6 for s in scored[3:8]])
+    assert variances == pytest.approx([np.var(changes[:3], ddof=1)] * 5)
+
+
+def test_pruned_trials_say_nothing_of_the_difference() -> None:
+    scored = transfer_scores(SPACE, [study(1)])
+    pruned = [trial(i, s.point, s.score, State.PRUNED) for i, s in enumerate(scored[:5])]
+    assert told_scores(SPACE, pruned, scored)[0] == []
+
+
+LINE = SearchSpace("line", "toy", "default", (Float("x", 0.0, 1.0),))
+
+
+def test_earlier_scores_teach_the_process() -> None:
+    def bowl(x: float) -> float:
+        return 9 * (x - 0.8) ** 2
+
+    earlier = [Scored({"x": i / 20}, 3.0 + bowl(i / 20)) for i in range(21)]
+    history = [trial(i, {"x": i / 20}, bowl(i / 20)) for i in range(5)]
+    knows = Surrogate.of(LINE, history, earlier=earlier)
+    mean, _ = knows.predict([{"x": 0.8}])
+    assert mean == pytest.approx([0.0], abs=0.5)
+    assert [o.number for o in knows.living] == [0, 1, 2, 3, 4]
+    found = knows.suggest(set(), np.random.default_rng(1))
+    assert found is not None
+    assert float(found[0]["x"]) == pytest.approx(0.8, abs=0.15)
+
+
+def test_earlier_scores_weigh_less_the_more_they_differ() -> None:
+    earlier = [Scored({"x": i / 10}, 1.0) for i in range(11)]
+    changes = [0.0, 0.5, -1.0, 2.0, 0.1]
+    history = [trial(i, {"x": i / 10}, 1.0 + change) for i, change in enumerate(changes)]
+    surrogate = Surrogate.of(LINE, history, earlier=earlier)
+    variances = surrogate.process.v * surrogate.scale**2
+    assert variances == pytest.approx([0.0] * 5 + [np.var(changes, ddof=1)] * 6)
+
+
+def test_scored_points_are_options_as_plain_data() -> None:
+    (scored,) = transfer_scores(SPACE, [study(1, n=1)])
+    strategy = make_strategy("bayesian", {"earlier": [{"point": scored.point, "score": 9.0}]})
+    assert strategy == Bayesian(earlier=(scored,))
+
+
+def test_the_strategy_goes_where_earlier_scores_were_good() -> None:
+    # Here all is flat so far; only the earlier study knew of the hole at 0.62.
+    earlier = [Scored({"x": i / 50}, -1.0 if i in (30, 31, 32) else 0.0) for i in range(51)]
+    history = [trial(i, {"x": i / 50}, 0.001 * i) for i in range(10)]
+    strategy = Bayesian(initial=5, earlier=tuple(earlier))
+    (proposal,) = strategy.propose(LINE, history, (), 1, np.random.default_rng(1))
+    assert 0.55 < float(proposal.point["x"]) < 0.69

@@ -1,0 +1,103 @@
+"""What a history says of the search itself: its best trial, and whether to go on.
+
+Both ask the process of :mod:`metaopt.strategies.surrogate`, whatever strategy made the
+history. The luckiest of many noisy scores is too good to be true: the estimated best is
+the trial of the lowest mean, which neighbours and noise draw towards what a repetition
+would give.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from metaopt.strategies.base import Observation, State
+from metaopt.strategies.points import known_keys
+from metaopt.strategies.surrogate import MIN_ALIVE, Surrogate
+from search_spaces.errors import NoCompleteTrialError
+from search_spaces.space import SearchSpace
+
+#: Proposals in a row that must promise less than this share of the noise. With one
+#: proposal and the whole noise, searches that were far from their end were called off.
+PROPOSALS, SHARE = 5, 0.25
+#: Trials before a search may be called exhausted: fewer know little of their space.
+MIN_TRIALS = 20
+
+
+class EstimatedBest(NamedTuple):
+    """A trial, and what S its configuration is expected to have.
+
+    Attributes:
+        number: of the trial.
+        mean: of S at the full budget.
+        deviation: of that mean, without the noise of a single trial.
+    """
+
+    number: int
+    mean: float
+    deviation: float
+
+
+def estimated_best(space: SearchSpace, history: Sequence[Observation]) -> EstimatedBest:
+    """The living trial of the lowest expected S at the full budget.
+
+    Args:
+        space: what may vary.
+        history: finished trials in order of number.
+
+    Raises:
+        NoCompleteTrialError: fewer than 3 trials did not fail.
+        numpy.linalg.LinAlgError: the covariance is not positive definite.
+    """
+    alive = sum(o.state is not State.FAILED for o in history)
+    if alive < MIN_ALIVE:
+        raise NoCompleteTrialError(
+            f"an estimate needs at least {MIN_ALIVE} trials that did not fail, got {alive}; "
+            "let the study run on"
+        )
+    surrogate = Surrogate.of(space, history)
+    mean, deviation = surrogate.predict([o.point for o in surrogate.living])
+    best = int(np.argmin(mean))
+    number = surrogate.living[best].number
+    return EstimatedBest(number, float(mean[best]), float(deviation[best]))
+
+
+def exhausted(
+    space: SearchSpace,
+    history: Sequence[Observation],
+    rng: np.random.Generator,
+    proposals: int = PROPOSALS,
+) -> bool:
+    """Whether the best that can be expected of another trial is lost in the noise.
+
+    True where the expected improvement over the estimated best, at the best candidate
+    found, was below a quarter of the noise of a single trial after each of the last
+    ``proposals`` trials (after Makarova et al., arXiv:2104.08166, who compare a bound on
+    the regret with the noise).
+
+    Args:
+        space: what may vary.
+        history: finished trials in order of number.
+        rng: of the search for candidates.
+        proposals: trials in a row without a promise.
+
+    Raises:
+        numpy.linalg.LinAlgError: the covariance is not positive definite.
+    """
+    lengths = range(len(history), len(history) - proposals, -1)
+    return all(_without_promise(space, history[:n], rng) for n in lengths)
+
+
+def _without_promise(
+    space: SearchSpace, history: Sequence[Observation], rng: np.random.Generator
+) -> bool:
+    alive = sum(o.state is not State.FAILED for o in history)
+    if len(history) < MIN_TRIALS or alive < MIN_ALIVE:
+        return False
+    surrogate = Surrogate.of(space, history)
+    found = surrogate.suggest(known_keys(space, history, ()), rng)
+    # No candidate at all: every point of a finite space is known.
+    return found is None or math.exp(found[1]) < SHARE * surrogate.process.noise
