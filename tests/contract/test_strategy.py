@@ -16,12 +16,14 @@ import pytest
 from metaopt.strategies.base import Observation, Proposal, State, Strategy
 from metaopt.strategies.registry import STRATEGIES, make_strategy
 from search_spaces.errors import MissingExtraError
-from search_spaces.parameters import Categorical, Condition, Float, Int, Point
+from search_spaces.parameters import Categorical, Condition, Float, Int, Parameter, Point
 from search_spaces.space import Baseline, SearchSpace
 
 WORST = 2.8
 #: More than any initial design.
 MANY = 24
+#: How trials end, in turn.
+STATES = (State.COMPLETE, State.PRUNED, State.FAILED)
 
 
 def conditional_space() -> SearchSpace:
@@ -50,6 +52,20 @@ def conditional_space() -> SearchSpace:
 def _constraint(point: Point) -> str | None:
     tanh_is_out = point["activation"] == "tanh" and float(point["drop"]) < 0.3
     return "tanh needs dropout" if tanh_is_out else None
+
+
+def layered_space() -> SearchSpace:
+    """Two networks whose layers exist where their counts say so, one within the other."""
+    parameters: list[Parameter] = []
+    for network, most in (("g", 5), ("d", 3)):
+        parameters.append(Int(f"{network}_layers", 1, most))
+        for i in range(1, most + 1):
+            when = Condition.parse(f"{network}_layers >= {i}") if i > 1 else None
+            parameters.append(Int(f"{network}{i}_filters", 4, 64, log=True, when=when))
+            parameters.append(Categorical(f"{network}{i}_norm", (True, False), when=when))
+            within = Condition.parse(f"{network}{i}_norm == true")
+            parameters.append(Float(f"{network}{i}_momentum", 0.5, 0.99, when=within))
+    return SearchSpace("layered", "toy", "default", tuple(parameters))
 
 
 def tiny_space() -> SearchSpace:
@@ -191,6 +207,16 @@ class StrategyContract:
         np.random.seed(4)  # noqa: NPY002
         assert drawn == self.propose(strategy, history, n=2)
 
+    def test_layers_within_layers(self, strategy: Strategy) -> None:
+        space, rng = layered_space(), np.random.default_rng(8)
+        points = [space.sample(rng) for _ in range(MANY)]
+        history = [
+            Observation(i, p, STATES[i % 3], 0.1 * len(p) + 0.01 * i, 9 if i % 3 else 3)
+            for i, p in enumerate(points)
+        ]
+        proposals = self.propose(strategy, history, space=space)
+        check(space, proposals, 1, points)
+
     def test_a_space_that_is_nearly_used_up(self, strategy: Strategy) -> None:
         space = tiny_space()
         history = [Observation(0, {"loss": "a"}, State.COMPLETE, 1.0, 3)]
@@ -212,6 +238,28 @@ class StrategyContract:
         for cut in (0, 1, 9, 13):
             again = self._study(strategy, whole[:cut], 14)
             assert [o.point for o in again] == [o.point for o in whole]
+
+    def test_a_restart_among_failures_and_running_trials_changes_nothing(
+        self, strategy: Strategy
+    ) -> None:
+        # What a restarted controller has: equal records, but objects of its own.
+        points, space = sampled(MANY + 64, seed=9), conditional_space()
+        history = observe([space.baselines[1].point, *points[:MANY]], STATES)
+        for cut in (0, 5, 12, MANY):
+            done, running = history[:cut], points[MANY:]
+            again = [
+                dataclasses.replace(o, point=dict(reversed(list(o.point.items())))) for o in done
+            ]
+            copies = [dict(p) for p in running]
+            first = self.propose(strategy, done, running, seed=cut)
+            assert first == self.propose(strategy, again, copies, seed=cut)
+            check(space, first, 1, [o.point for o in done] + running)
+
+    def test_what_comes_later_does_not_change_what_was_proposed(self, strategy: Strategy) -> None:
+        history = observe([conditional_space().baselines[1].point, *sampled(MANY)], STATES)
+        early = self.propose(strategy, history[:15], seed=4)
+        self.propose(strategy, history, seed=5)
+        assert early == self.propose(strategy, history[:15], seed=4)
 
     def _study(self, strategy: Strategy, done: list[Observation], n: int) -> list[Observation]:
         history = list(done)
