@@ -23,8 +23,9 @@ from search_spaces.space import SearchSpace
 #: Proposals in a row that must promise less than this share of the noise. With one
 #: proposal and the whole noise, searches that were far from their end were called off.
 PROPOSALS, SHARE = 5, 0.25
-#: Trials before a search may be called exhausted: fewer know little of their space.
-MIN_TRIALS = 20
+#: Trials, and trials per parameter, before a search may be called exhausted: a handful of
+#: bad scores in a large space looks like noise.
+MIN_TRIALS, PER_PARAMETER = 20, 5
 
 
 class EstimatedBest(NamedTuple):
@@ -95,7 +96,8 @@ def _without_promise(
     space: SearchSpace, history: Sequence[Observation], rng: np.random.Generator
 ) -> bool:
     alive = sum(o.state is not State.FAILED for o in history)
-    if len(history) < MIN_TRIALS or alive < MIN_ALIVE:
+    least = max(MIN_TRIALS, PER_PARAMETER * len(space.parameters))
+    if len(history) < least or alive < MIN_ALIVE:
         return False
     surrogate = Surrogate.of(space, history)
     found = surrogate.suggest(known_keys(space, history, ()), rng)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -71,3 +73,8 @@ def test_a_used_up_space_is_exhausted() -> None:
     assert exhausted(space, history, np.random.default_rng(1))
     # Five proposals earlier there were too few trials to say so.
     assert not exhausted(space, history[:23], np.random.default_rng(1))
+    fixed = tuple(Float(f"fixed{i}", 1.0, 1.0) for i in range(5))
+    wide = SearchSpace("wide", "toy", "default", (*space.parameters, *fixed))
+    at_one = {p.name: 1.0 for p in fixed}
+    history = [dataclasses.replace(o, point={**o.point, **at_one}) for o in history]
+    assert not exhausted(wide, history, np.random.default_rng(1))
