@@ -47,7 +47,7 @@ MIN_VARIANCE = 0.01
 MIN_ALIVE = 3
 #: Complete trials before an improvement is estimated from them.
 MIN_COMPLETE = 3
-#: Known points around which candidates are drawn.
+#: Best-scored points around which candidates are drawn.
 N_BEST = 5
 
 
@@ -126,14 +126,14 @@ class Surrogate:
         """
         process = self.process
         tried = [*(o.point for o in self.living), *self.waiting]
-        means = process.predict(self.space.encode(tried))[0]
-        target = float(means.min())
+        target = float(process.predict(self.space.encode(tried))[0].min())
 
         def merit(points: Sequence[Point]) -> Array:
             mean, deviation = process.predict(self.space.encode(points))
             return acquisition.log_expected_improvement(mean, deviation, target)
 
-        best = [tried[i] for i in np.argsort(means, kind="stable")[:N_BEST]]
+        leaders = sorted(self.living, key=lambda o: o.score)[:N_BEST]
+        best = [o.point for o in leaders]
         return acquisition.maximise(self.space, merit, best, known, rng)
 
 
