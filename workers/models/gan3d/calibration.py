@@ -25,8 +25,8 @@ from workers.trial import Resources
 if TYPE_CHECKING:
     from workers.models.gan3d.family import Gan3D
 
-#: Showers of a calibration step, and timed steps; the fastest counts.
-BATCH, STEPS = 4, 3
+#: Work of a calibration step [GMAC], bounds of its showers, and timed steps; the fastest counts.
+STEP_GMAC, BATCHES, STEPS = 40.0, (4, 32), 3
 #: Variations of the preset that differ in what dominates: multiplications in full vectors,
 #: in half-empty ones, numbers moved, weights updated.
 PROBES: tuple[Mapping[str, Value], ...] = (
@@ -51,10 +51,14 @@ def calibrate(family: Gan3D, preset: str, geometry: Geometry, resources: Resourc
     Raises:
         InfeasibleError: the preset cannot be built for the geometry.
     """
-    showers = _made_up(geometry, BATCH)
+    gmac = family.static_metrics(preset, {}, geometry)["training_gmac"]
+    large = int(np.clip(round(STEP_GMAC / gmac), *BATCHES))
+    showers = _made_up(geometry, large)
     loads, seconds = [], []
-    for variation in PROBES:
-        point = {**variation, "batch_size": BATCH}
+    # What a step costs whatever its showers shows in small batches.
+    small: Point = {"batch_size": large // 4}
+    for variation in (*({**probe, "batch_size": large} for probe in PROBES), small):
+        point = dict(variation)
         if family.problem(preset, point, geometry) is None:
             try:
                 seconds.append(_time(family, preset, point, geometry, resources, showers))
