@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -24,7 +25,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 def serve(url: str, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until interrupted.
+    """Serve until interrupted, by Ctrl-C or SIGTERM; in the main thread.
 
     Args:
         url: of the store.
@@ -45,6 +46,9 @@ def serve(url: str, host: str, port: int, ready: Callable[[str], None]) -> None:
         raise ExecutorError(
             f"port {port} on {host} cannot be used ({failure.strerror}); give another --port"
         ) from failure
+    # A shell starts background jobs with SIGINT ignored, and Python leaves it so.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with server:
         ready(f"http://{host}:{server.server_port}")
         try:

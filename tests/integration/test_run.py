@@ -140,7 +140,8 @@ def _marked(mark: str) -> list[str]:
     return found
 
 
-def test_the_dashboard_serves_the_study(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_dashboard_serves_the_study(tmp_path: Path, number: int) -> None:
     metaopt(tmp_path, "run", *TOY, "--strategy", "random", "--trials", "3", "--executor", "inline")
     with started(tmp_path, "dashboard", "--port", "0") as (process, stderr):
         line = wait_for(stderr, r"http://127\.0\.0\.1:\d+")
@@ -149,7 +150,7 @@ def test_the_dashboard_serves_the_study(tmp_path: Path) -> None:
         with urllib.request.urlopen(f"{address[0]}/api/studies", timeout=30) as answer:
             studies = json.load(answer)
         assert [s["study_name"] for s in studies["study_summaries"]] == ["toy"]
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait(20) == 0
 
 
