@@ -119,7 +119,7 @@ def strategies(
     them. The yardstick is random search with 200 trials.
     """
     from metaopt.bench.comparison import compare
-    from metaopt.cli.console import print_json
+    from metaopt.cli.console import print_json, write_file
 
     made = compare(_design(problems, strategies, setting), processes, _tell)
     if as_json:
@@ -127,7 +127,9 @@ def strategies(
     else:
         _print(made)
     if markdown is not None:
-        _write(markdown, made)
+        from metaopt.bench import tables
+
+        write_file(markdown, tables.markdown(tables.tables(made), tables.note(made)))
 
 
 def _design(
@@ -181,15 +183,3 @@ def _print(made: Comparison) -> None:
     for table in tables(made):
         print_table(table)
     click.echo(note(made))
-
-
-def _write(file: Path, made: Comparison) -> None:
-    from metaopt.bench.tables import markdown, note, tables
-    from metaopt.errors import ConfigError
-
-    try:
-        file.write_text(markdown(tables(made), note(made)), encoding="utf-8")
-    except OSError as failure:
-        raise ConfigError(
-            f"{file}: cannot be written ({failure.strerror}); choose another file"
-        ) from failure

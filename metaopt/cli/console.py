@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,6 +58,22 @@ def print_records(records: Sequence[Any], table: Table, as_json: bool) -> None:
 def print_json(data: Any) -> None:
     """Plain data to stdout as JSON."""
     click.echo(json.dumps(data, indent=2, default=str))
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write a text file that the user asked for.
+
+    Raises:
+        ConfigError: it cannot be written there.
+    """
+    from search_spaces.errors import ConfigError
+
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as failure:
+        raise ConfigError(
+            f"{file}: cannot be written ({failure.strerror}); choose another file"
+        ) from failure
 
 
 def say(text: str) -> None:

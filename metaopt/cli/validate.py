@@ -37,7 +37,7 @@ def command(
     each beside what the full simulation gives against itself; -o writes a page
     with plots.
     """
-    from metaopt.cli.console import print_json, say
+    from metaopt.cli.console import print_json, say, write_file
     from metaopt.reports.calorimeters import find_geometry
     from metaopt.reports.shower_files import validate
     from metaopt.reports.validation_tables import document
@@ -53,7 +53,9 @@ def command(
     else:
         _print(made)
     if out is not None:
-        _write(out, made)
+        from metaopt.reports.page import page
+
+        write_file(out, page(made))
         say(f"page: {out}")
 
 
@@ -79,15 +81,3 @@ def _check_place(out: Path) -> None:
 
     if out.is_dir() or not out.parent.is_dir():
         raise ConfigError(f"{out}: a page needs the name of a file in a folder; make the folder")
-
-
-def _write(out: Path, made: Validation) -> None:
-    from metaopt.errors import ConfigError
-    from metaopt.reports.page import page
-
-    try:
-        out.write_text(page(made), encoding="utf-8")
-    except OSError as failure:
-        raise ConfigError(
-            f"{out}: cannot be written ({failure.strerror}); choose another file"
-        ) from failure

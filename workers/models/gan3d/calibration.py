@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,14 +15,10 @@ from objectives.showers import Conditions, Showers
 from search_spaces.errors import TrialFailedError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point, Value
-from workers.models.gan3d.params import configure
-from workers.models.gan3d.presets import preset as named_preset
+from workers.models.gan3d.family import Gan3D, configuration
 from workers.models.gan3d.shapes import plan
 from workers.models.gan3d.workload import Rates, Workload, workload
 from workers.trial import Resources
-
-if TYPE_CHECKING:
-    from workers.models.gan3d.family import Gan3D
 
 #: Work of a calibration step [GMAC], bounds of its showers, and timed steps; the fastest counts.
 STEP_GMAC, BATCHES, STEPS = 40.0, (4, 32), 3
@@ -39,14 +34,12 @@ PROBES: tuple[Mapping[str, Value], ...] = (
 
 def load_of(preset: str, point: Point, geometry: Geometry, resources: Resources) -> Workload:
     """The work of one training shower of a configuration."""
-    params = configure(named_preset(preset), point).for_data(
-        angle=geometry.has_angle, particles=len(geometry.particles)
-    )
+    params = configuration(preset, point, geometry)
     return workload(params, plan(params, geometry.shape), pairs=not resources.gpus)
 
 
 def calibrate(family: Gan3D, preset: str, geometry: Geometry, resources: Resources) -> Rates:
-    """Measure the rates: four small trainings, of some seconds each on a CPU core.
+    """Measure the rates: a few small trainings, of some seconds each on a CPU core.
 
     Raises:
         InfeasibleError: the preset cannot be built for the geometry.
@@ -57,8 +50,7 @@ def calibrate(family: Gan3D, preset: str, geometry: Geometry, resources: Resourc
     loads, seconds = [], []
     # What a step costs whatever its showers shows in small batches.
     small: Point = {"batch_size": large // 4}
-    for variation in (*({**probe, "batch_size": large} for probe in PROBES), small):
-        point = dict(variation)
+    for point in (*({**probe, "batch_size": large} for probe in PROBES), small):
         if family.problem(preset, point, geometry) is None:
             try:
                 seconds.append(_time(family, preset, point, geometry, resources, showers))

@@ -71,7 +71,7 @@ class Gan3D:
     ) -> Callable[[Point], float]:
         """Seconds per training shower as a function of the point: see :mod:`workload`.
 
-        The calibration trains four variations of the preset for some seconds.
+        The calibration trains a few variations of the preset for some seconds.
 
         Raises:
             InfeasibleError: the preset cannot be built for the geometry.
