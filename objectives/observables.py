@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 
 from objectives.cell_table import CellTable
 from objectives.showers import Conditions, Showers
-from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 
 Array = NDArray[np.float32]
@@ -136,11 +135,7 @@ def features(showers: Showers, geometry: Geometry, unseen: Mask | None = None) -
     Raises:
         DataError: if the grid is not the geometry's.
     """
-    if showers.cells.shape[1:] != geometry.shape:
-        raise DataError(
-            f"cells must be {list(geometry.shape)} for geometry {geometry.name!r}, got "
-            f"{list(showers.cells.shape[1:])}; generate for the reference's geometry"
-        )
+    showers.check_grid(geometry)
     table, names = CellTable.of(geometry), feature_names(geometry)
     unseen = np.zeros(geometry.shape, dtype=np.bool_) if unseen is None else unseen
     values = np.zeros((len(showers), len(names)), dtype=np.float32)

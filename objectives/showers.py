@@ -107,6 +107,16 @@ class Showers:
         """Angle of incidence (n,) [rad]."""
         return self.conditions.theta
 
+    def check_grid(
+        self, geometry: Geometry, remedy: str = "generate for the reference's geometry"
+    ) -> None:
+        """Raise :class:`DataError`, with the remedy, unless the cells are the geometry's."""
+        if self.cells.shape[1:] != geometry.shape:
+            raise DataError(
+                f"cells must be {list(geometry.shape)} for geometry {geometry.name!r}, got "
+                f"{list(self.cells.shape[1:])}; {remedy}"
+            )
+
     def check(self, geometry: Geometry, where: str = "showers") -> None:
         """Raise :class:`DataError` unless these can be full-simulation showers of ``geometry``.
 

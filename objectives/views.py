@@ -148,11 +148,7 @@ def view(showers: Showers, geometry: Geometry) -> View:
     Raises:
         DataError: if the grid is not the geometry's.
     """
-    if showers.cells.shape[1:] != geometry.shape:
-        raise DataError(
-            f"cells must be {list(geometry.shape)} for geometry {geometry.name!r}, got "
-            f"{list(showers.cells.shape[1:])}; choose the geometry of these showers"
-        )
+    showers.check_grid(geometry, "choose the geometry of these showers")
     parts = [_chunk(showers[rows], geometry) for rows in chunks(showers)]
     return reduce(add, parts) if parts else _chunk(showers, geometry)
 

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from objectives.observables import bad_events, chunks, filled_cells
 from objectives.showers import Conditions, Rows, Showers
-from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 
 Array = NDArray[np.float32]
@@ -58,11 +57,7 @@ class Profiles:
         Raises:
             DataError: if the grid is not the geometry's.
         """
-        if showers.cells.shape[1:] != geometry.shape:
-            raise DataError(
-                f"cells must be {list(geometry.shape)} for geometry {geometry.name!r}, got "
-                f"{list(showers.cells.shape[1:])}; generate for the reference's geometry"
-            )
+        showers.check_grid(geometry)
         parts = [_chunk(showers[rows], geometry) for rows in chunks(showers)]
         return cls.joined(parts or [_chunk(showers, geometry)])
 
