@@ -3,13 +3,13 @@
 The loop decides as :class:`metaopt.controller.Controller` does: a free worker gets the
 next proposal at once; proposal k draws from (seed, k) and its training from another
 generator of (seed, k); after each scored epoch below the full budget the pruning rule is
-asked, with the rungs of all other trials, running ones included. Only that a stop takes
-effect at once, and workers are never lost.
+asked, with the rungs of all other trials, running ones included; a trial that it stopped
+and would let go on by now is taken up where it stood, before anything new is proposed.
+Only that a stop takes effect at once, and workers are never lost.
 """
 
 from __future__ import annotations
 
-import bisect
 import heapq
 import time
 from collections.abc import Iterator
@@ -53,12 +53,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Ended:
-    """A trial that ended.
+    """A trial that ended; one that was stopped and taken up again ends once more.
 
     Attributes:
         number: in order of proposal.
         time: when it ended [simulated s].
-        seconds: how long its worker was busy.
+        seconds: how long its worker was busy, since it was taken up.
         score: S as the study records it.
         truth: S of its configuration without noise.
     """
@@ -88,17 +88,20 @@ class Simulation:
 
 @dataclass
 class _Running:
+    """A trial; ``done`` are the seconds of its training before it was started (again)."""
+
     proposal: Proposal
     training: Training
     started: float
+    done: float = 0.0
     rungs: list[tuple[int, float]] = field(default_factory=list)
 
     @property
     def next_event(self) -> float:
         """When the next rung is reached, or the trial ends."""
-        rungs = self.training.rungs
-        done = len(self.rungs)
-        return self.started + (rungs[done].seconds if done < len(rungs) else self.training.seconds)
+        rungs, passed = self.training.rungs, len(self.rungs)
+        at = rungs[passed].seconds if passed < len(rungs) else self.training.seconds
+        return self.started + at - self.done
 
 
 def simulate(
@@ -133,9 +136,10 @@ class _Study:
         self._cpu = 0.0
         self._proposals = 0
         self._running: dict[int, _Running] = {}
+        self._stopped: dict[int, _Running] = {}
         #: of every trial so far, by number
         self._rungs: list[list[tuple[int, float]]] = []
-        self._history: list[Observation] = []
+        self._history: dict[int, Observation] = {}
         self._taken: set[str] = set()
         self._ended: list[Ended] = []
 
@@ -145,7 +149,7 @@ class _Study:
         while self._events:
             self._now, _, number = heapq.heappop(self._events)
             if number is None:
-                self._propose()
+                self._occupy()
             else:
                 self._advance(number)
         busy = sum(e.seconds for e in self._ended)
@@ -156,19 +160,40 @@ class _Study:
         heapq.heappush(self._events, (when, self._entries, number))
         self._entries += 1
 
-    def _propose(self) -> None:
-        """Start the next trial on a free worker, once the controller has the time."""
+    def _occupy(self) -> None:
+        """Give a free worker a stopped trial or a new one, once the controller has the time."""
         if self._proposals == self._setting.trials:
             return
         if self._now < self._controller_free:
             self._enter(self._controller_free, None)
             return
+        promotable = self._promotable()
+        if promotable:
+            self._resume(promotable[0])
+        else:
+            self._propose()
+
+    def _promotable(self) -> list[int]:
+        with self._measured():
+            stopped = {number: trial.rungs for number, trial in self._stopped.items()}
+            others = [rungs for n, rungs in enumerate(self._rungs) if n not in stopped]
+            return self._pruning.promotable(stopped, others, self._problem.epochs)
+
+    def _resume(self, number: int) -> None:
+        """Go on with a stopped trial from its last scored epoch."""
+        trial = self._stopped.pop(number)
+        trial.started, trial.done = self._now, trial.training.rungs[len(trial.rungs) - 1].seconds
+        self._running[number] = trial
+        self._enter(trial.next_event, number)
+
+    def _propose(self) -> None:
         number = self._proposals
         self._proposals += 1
         pending = [r.proposal.point for r in self._running.values()]
         draws = np.random.default_rng([self._seed, number])
         with self._measured():
-            made = self._strategy.propose(self._problem.space, self._history, pending, 1, draws)[0]
+            history = [self._history[n] for n in sorted(self._history)]
+            made = self._strategy.propose(self._problem.space, history, pending, 1, draws)[0]
         self._controller_free = self._now + self._setting.proposal_seconds
         self._start(number, self._settled(made))
 
@@ -210,8 +235,10 @@ class _Study:
         running = self._running.pop(number)
         point, rungs = running.proposal.point, tuple(running.rungs)
         epochs = rungs[-1][0] if rungs else 0
-        observation = Observation(number, point, state, score, epochs, rungs, running.proposal.note)
-        bisect.insort(self._history, observation, key=lambda o: o.number)
+        note = running.proposal.note
+        self._history[number] = Observation(number, point, state, score, epochs, rungs, note)
+        if state is State.PRUNED:
+            self._stopped[number] = running
         seconds = self._now - running.started
         truth = self._problem.truth(point)
         self._ended.append(Ended(number, self._now, seconds, state, score, truth))

@@ -67,7 +67,8 @@ class Result:
 def summarise(problem: str, strategy: str, seed: int, simulation: Simulation) -> Result:
     """The result of a simulated study."""
     steps, compute = _steps(simulation.ended)
-    states = [e.state for e in simulation.ended]
+    # Of a trial that was taken up again its last ending counts.
+    states = list({e.number: e.state for e in simulation.ended}.values())
     return Result(
         problem=problem,
         strategy=strategy,
@@ -88,9 +89,11 @@ def _steps(ended: tuple[Ended, ...]) -> tuple[tuple[Step, ...], float]:
     """Changes of the incumbent, and the compute of all trials."""
     steps: list[Step] = []
     best, compute = math.inf, 0.0
-    for trials, e in enumerate(ended, start=1):
+    trials: set[int] = set()
+    for e in ended:
+        trials.add(e.number)
         compute += e.seconds
         if e.state is State.COMPLETE and e.score < best:
             best = e.score
-            steps.append(Step(trials, compute, e.time, e.truth))
+            steps.append(Step(len(trials), compute, e.time, e.truth))
     return tuple(steps), compute

@@ -4,6 +4,7 @@ Notation: a rung is a number of epochs; rung k is at ``first_rung * factor**k``.
 At a rung the trial stays if it is among the best ``1 / factor`` of all trials that
 reached the rung, itself included. Nobody waits for anybody: the trials that come
 first have fewer peers and are judged more mildly (Li et al., arXiv:1810.05934).
+By the same rule a stopped trial is taken up again, once its later peers turn out worse.
 
 What is compared is the best S up to the rung, on both sides. Scores of adversarial
 trainings are not monotone: S of the last epoch stops a good trial because of one bad
@@ -16,7 +17,8 @@ ranks of adversarial trainings predict little.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -38,6 +40,18 @@ class Pruning(Protocol):
             epochs: the full budget of the trial.
         """
 
+    def promotable(
+        self, stopped: Mapping[int, Rungs], others: Sequence[Rungs], epochs: int
+    ) -> list[int]:
+        """Which stopped trials should go on now, best first; a pure function of its arguments.
+
+        Args:
+            stopped: rungs of every trial that this rule stopped, by number; epochs that were
+                scored after its rung, before the stop took effect, do not count.
+            others: of all other trials of the study.
+            epochs: the full budget of a trial.
+        """
+
 
 @dataclass(frozen=True)
 class NoPruning:
@@ -46,6 +60,15 @@ class NoPruning:
     def should_stop(self, rungs: Rungs, others: Sequence[Rungs], epochs: int) -> bool:  # noqa: ARG002
         """Never."""
         return False
+
+    def promotable(
+        self,
+        stopped: Mapping[int, Rungs],  # noqa: ARG002
+        others: Sequence[Rungs],  # noqa: ARG002
+        epochs: int,  # noqa: ARG002
+    ) -> list[int]:
+        """None: nothing was stopped by this rule."""
+        return []
 
 
 @dataclass(frozen=True)
@@ -88,13 +111,29 @@ class SuccessiveHalving:
         level = self._level_just_reached(rungs, epochs)
         if level is None:
             return False
-        own = _best_until(rungs, rungs[-1][0])
-        peers = [s for s in (_score_at(other, level) for other in others) if s is not None]
-        if own is None or len(peers) < self.min_peers:
-            return False
-        stay = math.ceil((len(peers) + 1) / self.factor)
-        # Ties stay: only trials that are strictly better count against this one.
-        return sum(peer < own for peer in peers) >= stay
+        own = _score_at(rungs, level)
+        scores = _scores_at([rungs, *others], level)
+        return own is not None and len(scores) > self.min_peers and not self._stays(own, scores)
+
+    def promotable(
+        self, stopped: Mapping[int, Rungs], others: Sequence[Rungs], epochs: int
+    ) -> list[int]:
+        """See :meth:`Pruning.promotable`: those that would stay today, highest rung first."""
+        trials = [*stopped.values(), *others]
+        promoted: list[tuple[int, float, int]] = []
+        levels = self.levels(epochs)
+        for level, above in zip(levels, [*levels[1:], epochs], strict=True):
+            scores = _scores_at(trials, level)
+            for number, rungs in stopped.items():
+                here = bool(rungs) and level <= rungs[-1][0] < above
+                own = _score_at(rungs, level) if here and len(scores) > self.min_peers else None
+                if own is not None and self._stays(own, scores):
+                    promoted.append((-level, own, number))
+        return [number for *_, number in sorted(promoted)]
+
+    def _stays(self, own: float, scores: Sequence[float]) -> bool:
+        """Whether ``own`` is among the best ``1 / factor`` of all sorted scores; ties are."""
+        return bisect_left(scores, own) < math.ceil(len(scores) / self.factor)
 
     def _level_just_reached(self, rungs: Rungs, epochs: int) -> int | None:
         """The highest rung that the latest scored epoch passes and the one before did not."""
@@ -109,6 +148,11 @@ def _score_at(rungs: Rungs, level: int) -> float | None:
     """The best S of a trial when it came to ``level``; None if it never did."""
     epoch = next((epoch for epoch, _ in rungs if epoch >= level), None)
     return None if epoch is None else _best_until(rungs, epoch)
+
+
+def _scores_at(trials: Sequence[Rungs], level: int) -> list[float]:
+    """Of all trials that reached a rung, best first."""
+    return sorted(s for s in (_score_at(rungs, level) for rungs in trials) if s is not None)
 
 
 def _best_until(rungs: Rungs, epoch: int) -> float | None:

@@ -11,6 +11,7 @@ import pytest
 from metaopt.bench.clock import Setting, Simulation, simulate
 from metaopt.bench.problem import Problem, Rung, Training, failed
 from metaopt.bench.registry import make_problem
+from metaopt.bench.results import summarise
 from metaopt.config import StudyConfig
 from metaopt.controller import Controller, Quiet
 from metaopt.preflight import prepare
@@ -98,7 +99,8 @@ def test_a_strategy_sees_what_has_ended_and_what_runs() -> None:
     strategy = Watching()
     simulate(Line(), strategy, SuccessiveHalving(), Setting(40, workers=4), 0)
     for number, (history, pending) in enumerate(strategy.told):
-        assert len(history) + len(pending) == number
+        known = {str(o.point) for o in history} | {str(point) for point in pending}
+        assert len(known) == number
         assert len(pending) == min(number, 3)
         assert [o.number for o in history] == sorted(o.number for o in history)
     history, _ = strategy.told[-1]
@@ -114,6 +116,38 @@ def test_pruning_spares_compute_and_keeps_the_best() -> None:
     assert sum(e.seconds for e in pruned.ended) < 0.6 * sum(e.seconds for e in full.ended)
     best = [min(e.truth for e in s.ended if e.state is State.COMPLETE) for s in (full, pruned)]
     assert best[0] == best[1]
+
+
+@dataclass(frozen=True)
+class Listed(Line):
+    """S as listed, in order of proposal: nine epochs of a second each."""
+
+    scores: tuple[float, ...] = ()
+
+    def settle(self, point: Point, taken: Set[str]) -> Point:
+        return {"x": len(taken) / 10}
+
+    def train(self, point: Point, seed: int) -> Training:
+        s = self.scores[round(10 * float(point["x"]))]
+        return Training(tuple(Rung(e, s, float(e)) for e in range(1, 10)), s, 9.0)
+
+
+def test_a_stopped_trial_is_taken_up_where_it_stood() -> None:
+    # Trial 2 is the third best of three when it is stopped, and of seven after trial 6.
+    problem = Listed(scores=(0.1, 0.2, 0.3, 0.8, 0.8, 0.8, 0.8, 0.8))
+    strategy = Watching()
+    made = simulate(problem, strategy, SuccessiveHalving(min_peers=2), Setting(8), 0)
+    ended = [(e.number, e.state.value, e.seconds) for e in made.ended]
+    assert ended[2] == (2, "pruned", 3.0)
+    assert (2, "complete", 6.0) in ended[6:]
+    assert sum(n == 2 for n, *_ in ended) == 2
+    last, _ = strategy.told[-1]
+    assert [o.number for o in last] == list(range(7))
+    assert (last[2].state, last[2].epochs) == (State.COMPLETE, 9)
+    result = summarise("listed", "random", 0, made)
+    assert result.trials == 8
+    assert result.pruned == sum(state == "pruned" for _, state, _ in ended) - 1
+    assert result.compute == pytest.approx(made.ended[-1].time)
 
 
 def test_a_study_is_a_function_of_its_seed() -> None:
@@ -172,8 +206,9 @@ class Replay:
 
 
 def test_it_decides_as_the_controller_does(toy_config: Callable[..., StudyConfig]) -> None:
+    # Six trials are too few for one to be taken up again, of which the record has one end.
     config = toy_config(
-        search__strategy="genetic", search__trials=8, search__pruning="halving", trial__epochs=3
+        search__strategy="genetic", search__trials=6, search__pruning="halving", trial__epochs=3
     )
     plan = prepare(config)
     study = StudyStore(config.study.storage, create=True).create("toy", plan.document)
@@ -181,7 +216,7 @@ def test_it_decides_as_the_controller_does(toy_config: Callable[..., StudyConfig
     trials = study.trials()
     problem: Problem = Replay(plan.space, 3, {plan.space.key(t.point): t for t in trials})
     # A point that the controller did not propose would be missing in the record.
-    made = simulate(problem, Genetic(), plan.pruning, Setting(8), config.study.seed)
+    made = simulate(problem, Genetic(), plan.pruning, Setting(6), config.study.seed)
     states = {"complete": State.COMPLETE, "pruned": State.PRUNED, "fail": State.FAILED}
     assert [e.state for e in made.ended] == [states[t.state] for t in trials]
     assert {e.state for e in made.ended} >= {State.COMPLETE, State.PRUNED}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from metaopt.strategies.pruning import NoPruning, SuccessiveHalving
@@ -82,8 +83,52 @@ def test_finite_epochs_beside_nan_are_judged() -> None:
     assert rule.should_stop(BAD, [[(1, math.nan), *GOOD[1:]]] * 4, 9)
 
 
+def test_a_stopped_trial_goes_on_once_enough_worse_ones_came() -> None:
+    rule, stopped = SuccessiveHalving(), {7: MEDIUM}
+    assert rule.should_stop(MEDIUM, [GOOD, GOOD, BAD], 9)
+    assert rule.promotable(stopped, [GOOD, GOOD, BAD], 9) == []
+    assert rule.promotable(stopped, [GOOD, GOOD, BAD, BAD, BAD], 9) == []
+    assert rule.promotable(stopped, [GOOD, GOOD, BAD, BAD, BAD, BAD], 9) == [7]
+
+
+def test_other_stopped_trials_are_peers_and_the_best_goes_first() -> None:
+    stopped = {i: curve(0.1 * i) for i in (5, 4, 3, 2, 1)}
+    assert SuccessiveHalving(first_rung=1).promotable(stopped, [], 9) == [1, 2]
+    assert SuccessiveHalving(first_rung=1, factor=2).promotable(stopped, [], 9) == [1, 2, 3]
+
+
+def test_a_higher_rung_goes_first_and_is_judged_by_its_own_peers() -> None:
+    rule = SuccessiveHalving(first_rung=1, factor=3, min_peers=1)
+    far, near = curve(0.9, 0.8, 0.7), curve(0.1)
+    assert rule.promotable({1: near, 2: far}, [BAD, BAD], 9) == [2, 1]
+    assert rule.promotable({1: near, 2: far}, [GOOD, GOOD], 9) == [1]
+
+
+def test_epochs_after_the_rung_do_not_promote() -> None:
+    rule, others = SuccessiveHalving(), [MEDIUM, MEDIUM, BAD, BAD, BAD]
+    assert rule.promotable({1: [*BAD, (4, 0.0)]}, others, 9) == []
+    assert rule.promotable({1: [*GOOD, (4, 2.0)]}, others, 9) == [1]
+
+
+def test_promoted_is_what_would_not_be_stopped_now() -> None:
+    rule, rng = SuccessiveHalving(first_rung=1, factor=2), np.random.default_rng(5)
+    trials = [curve(*rng.random(n)) for n in rng.choice([1, 2, 4], 40)]
+    for number, own in enumerate(trials):
+        others = trials[:number] + trials[number + 1 :]
+        goes_on = not rule.should_stop(own, others, 8)
+        assert rule.promotable({number: own}, others, 8) == [number] * goes_on
+
+
+def test_nothing_is_promoted_without_peers_or_a_finite_score() -> None:
+    rule, nan = SuccessiveHalving(), curve(*[math.nan] * 3)
+    assert rule.promotable({1: GOOD}, [BAD, BAD], 9) == []
+    assert rule.promotable({1: GOOD}, [nan] * 9, 9) == []
+    assert rule.promotable({1: nan, 2: [], 3: GOOD[:2]}, [BAD] * 9, 9) == []
+
+
 def test_no_pruning() -> None:
     assert not NoPruning().should_stop(BAD, [GOOD] * 9, 9)
+    assert NoPruning().promotable({1: GOOD}, [BAD] * 9, 9) == []
 
 
 @pytest.mark.parametrize("option", ["first_rung", "min_peers", "factor"])
