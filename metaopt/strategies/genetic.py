@@ -3,6 +3,8 @@
 There are no generations: each proposal rebuilds the population (the best 8 points so
 far, which is what "replace the worst" leads to) from the history and makes one child.
 No worker waits for a generation to end, and a restarted controller goes on as before.
+What "best" means is a :data:`Selection`: here the lowest scores, in
+:mod:`metaopt.strategies.nsga2` two objectives.
 
 A child comes about in three steps: genes of one or two parents, moves on the layers of
 its networks, mutations. With ``learning`` above 0, the width and the number of its
@@ -20,12 +22,13 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from deap import base, tools
+from deap import tools
 
 from metaopt.strategies.base import Observation, Proposal, State
 from metaopt.strategies.design import design_point, next_baseline
@@ -49,21 +52,27 @@ MIN_MUTATIONS, MAX_SHARE = 0.5, 0.5
 _RANDOM_LOCK = threading.Lock()
 
 
-class _Score(base.Fitness):  # type: ignore[misc]  # DEAP is untyped
-    """S is minimised. A plain subclass: ``deap.creator`` is a global registry."""
-
-    weights = (-1.0,)
+#: How good a member is: of those in a tournament, the one with the greatest is a parent.
+Merit: TypeAlias = tuple[float, ...]
+#: Chooses at most so many of the trials as parents, and says how good each of them is. The
+#: trials have distinct points, in order of score.
+Selection: TypeAlias = Callable[[Sequence[Observation], int], list[tuple[Observation, Merit]]]
 
 
 @dataclass
 class _Member:
-    """An individual of the population; ``fitness`` is the name that DEAP expects."""
+    """An individual of the population."""
 
     number: int
     genes: list[Value]
-    fitness: _Score
+    merit: Merit
     sigma: float
     mutations: float
+
+
+def lowest_scores(trials: Sequence[Observation], size: int) -> list[tuple[Observation, Merit]]:
+    """The first ``size`` trials, the better ones of the lower score."""
+    return [(o, (-o.score,)) for o in trials[:size]]
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,19 @@ class Genetic:
         rng: np.random.Generator,
     ) -> list[Proposal]:
         """See :meth:`metaopt.strategies.base.Strategy.propose`."""
-        parents = self._population(space, history, rng)
+        return self.breed(lowest_scores, space, history, pending, n, rng)
+
+    def breed(
+        self,
+        select: Selection,
+        space: SearchSpace,
+        history: Sequence[Observation],
+        pending: Sequence[Point],
+        n: int,
+        rng: np.random.Generator,
+    ) -> list[Proposal]:
+        """As :meth:`propose`, with the parents that ``select`` chooses."""
+        parents = self._population(select, space, history, rng)
         networks = stacks(space)
 
         def step(waiting: Sequence[Point], known: set[str]) -> Proposal:
@@ -137,7 +158,11 @@ class Genetic:
         return in_turn(space, history, pending, n, step)
 
     def _population(
-        self, space: SearchSpace, history: Sequence[Observation], rng: np.random.Generator
+        self,
+        select: Selection,
+        space: SearchSpace,
+        history: Sequence[Observation],
+        rng: np.random.Generator,
     ) -> list[_Member]:
         """The best distinct points, failed ones only where no other exist.
 
@@ -149,14 +174,16 @@ class Genetic:
         best: dict[str, Observation] = {}
         for o in sorted(alive, key=lambda o: (o.score, o.number)):
             best.setdefault(space.key(o.point), o)
-        chosen = list(best.values())[: self.population]
-        return [self._member(space, o, rng) for o in chosen]
+        chosen = select(list(best.values()), self.population)
+        return [self._member(space, o, merit, rng) for o, merit in chosen]
 
-    def _member(self, space: SearchSpace, o: Observation, rng: np.random.Generator) -> _Member:
+    def _member(
+        self, space: SearchSpace, o: Observation, merit: Merit, rng: np.random.Generator
+    ) -> _Member:
         return _Member(
             o.number,
             inherited_genes(space, o, rng),
-            _Score((o.score,)),
+            merit,
             inherited_step(o, "sigma", self.sigma),
             inherited_step(o, "mutations", self.mutations),
         )
@@ -193,7 +220,7 @@ class Genetic:
     ) -> tuple[list[_Member], list[Value], list[str]]:
         """The parents, the genes of their child before mutation, and the operators."""
         with _global_random(int(rng.integers(2**63))):
-            first, second = tools.selTournament(parents, 2, tournsize=self.tournament)
+            first, second = tools.selTournament(parents, 2, self.tournament, fit_attr="merit")
             genes, other = list(first.genes), list(second.genes)
             if first is second or random.random() >= self.crossover:  # noqa: S311
                 return [first], genes, []
