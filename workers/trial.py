@@ -129,6 +129,11 @@ class Progress:
     showers: int
 
 
+#: How the reason of a LOST trial begins where no exception of its own ended it: its process or
+#: its node died, or the node cannot run trials of this study.
+WORKER_DIED = "the worker died"
+
+
 class Outcome(StrEnum):
     """How a trial ended."""
 

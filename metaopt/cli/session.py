@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 from metaopt.cli.console import print_table, say
 from metaopt.cli.monitor import TerminalMonitor
 from metaopt.config import StudyConfig
 from metaopt.controller import Controller, Ending
-from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL
+from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL, ConfigError, MetaoptError
 from metaopt.preflight import Plan, check_same_study, prepare
 from metaopt.reports.plans import costs_of, plan_table
 from metaopt.reports.tables import comparison_table
@@ -20,10 +23,14 @@ from metaopt.store import DEFAULT_URL
 from metaopt.store.database import StudyStore, is_there
 from metaopt.store.study import StoredStudy
 from metaopt.store.views import baseline_of, best_of
-from search_spaces.plugins import load_plugin
+from search_spaces.plugins import load_class
 from workers.executors.base import Executor
 
-INLINE, RAY = "inline", "ray"
+EXECUTORS = {
+    "inline": "workers.executors.inline:InlineExecutor",
+    "ray": "workers.executors.ray_pool:RayExecutor",
+}
+INLINE = "inline"
 
 
 def run_study(config: StudyConfig) -> int:
@@ -33,9 +40,12 @@ def run_study(config: StudyConfig) -> int:
         MetaoptError: of the kind that fits; the study store is then as it was.
     """
     with TerminalMonitor() as monitor:
+        # First what is checked at once: the showers may take minutes.
+        if config.workers.executor not in EXECUTORS:
+            _executor(config.workers.executor)
+        store = StudyStore(config.study.storage) if is_there(config.study.storage) else None
         monitor.stage("reading and checking the showers")
         plan = prepare(config)
-        store = StudyStore(config.study.storage) if is_there(config.study.storage) else None
         stored = _existing(store, plan) if store else None
         monitor.stage("starting the workers")
         executor = make_executor(config)
@@ -73,17 +83,21 @@ def make_executor(config: StudyConfig) -> Executor:
 
     Raises:
         ExecutorError: its resources cannot be had.
-        ConfigError: no such executor.
+        ConfigError: no such executor, or it cannot be made.
     """
     workers = config.workers
-    if workers.executor == INLINE:
-        from workers.executors.inline import InlineExecutor
-
-        return InlineExecutor()
-    name = "workers.executors.ray_pool:RayExecutor" if workers.executor == RAY else ""
-    factory = load_plugin(name or workers.executor, "executor")
-    made: Executor = factory(workers.count, config.resources, workers.ray_address)
+    given = (workers.count, config.resources, workers.ray_address)
+    try:
+        made: Executor = _executor(workers.executor)(*(() if workers.executor == INLINE else given))
+    except MetaoptError:
+        raise
+    except (TypeError, ValueError) as failure:
+        raise ConfigError(f"executor {workers.executor!r} cannot be made: {failure}") from failure
     return made
+
+
+def _executor(name: str) -> type:
+    return load_class(name, EXECUTORS, "executor", "submit", "events", "stop", "kill", "close")
 
 
 def _existing(store: StudyStore, plan: Plan) -> StoredStudy | None:

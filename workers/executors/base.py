@@ -16,16 +16,26 @@ class Executor(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many trials run at once."""
+        """How many trials run at once, at least 1; a cluster may grow and shrink."""
 
     def submit(self, spec: TrialSpec) -> None:
         """Start a trial; at most ``slots`` run at once."""
 
+    def adopt(self, number: int) -> bool:
+        """Take up a trial of this study that an earlier controller left running.
+
+        Its events come again from the first, its result too if it has ended meanwhile. To be
+        called before the first :meth:`submit`, which ends what nobody took up. False where no
+        worker has it.
+        """
+
     def events(self, timeout: float) -> list[tuple[int, TrialEvent]]:
         """What happened, as (trial number, event), waiting at most ``timeout`` seconds.
 
-        The last event of each trial is a TrialResult; a worker that died gives one
-        with the outcome LOST.
+        The last event of each trial is a TrialResult. An exception inside the trial gives one
+        with the outcome LOST and a reason that reads ``Type: text``; a worker that died, or
+        could not begin where it was put, gives one whose reason begins with
+        :data:`workers.trial.WORKER_DIED`.
         """
 
     def stop(self, number: int) -> None:

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from search_spaces.errors import ExecutorError
 from workers.executors.base import Executor
 from workers.runner import trial_events
-from workers.trial import Outcome, TrialEvent, TrialResult, TrialSpec
+from workers.trial import WORKER_DIED, Outcome, TrialEvent, TrialResult, TrialSpec
+
+#: The reason of a trial that its controller ended.
+KILLED = f"{WORKER_DIED}: killed on the controller's word"
 
 
 class InlineExecutor:
@@ -25,6 +28,11 @@ class InlineExecutor:
             raise ExecutorError("the inline executor runs one trial at a time; wait for its result")
         self._stop = False
         self._running = (spec.number, trial_events(spec, lambda: self._stop))
+
+    def adopt(self, number: int) -> bool:
+        """False: what ran in an earlier process ended with it."""
+        del number
+        return False
 
     def events(self, timeout: float) -> list[tuple[int, TrialEvent]]:
         """The next event of the trial, however long it takes."""
@@ -47,7 +55,7 @@ class InlineExecutor:
     def kill(self, number: int) -> None:
         """Drop the trial: nothing of it runs between two calls of :meth:`events`."""
         if self._running is not None and self._running[0] == number:
-            self._running = (number, iter([TrialResult(Outcome.LOST, reason="killed")]))
+            self._running = (number, iter([TrialResult(Outcome.LOST, reason=KILLED)]))
 
     def close(self) -> None:
         """Drop what runs."""

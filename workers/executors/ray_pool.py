@@ -63,12 +63,15 @@ class RayExecutor:
         workers: how many trials run at once; 0 = as many as the resources allow.
         resources: what each trial needs.
         address: of a running cluster ("auto" or host:port); empty starts a local one.
+        study: key of the study, the same for each of its controllers.
 
     Raises:
         ExecutorError: the cluster cannot be reached, or can never give the resources.
     """
 
-    def __init__(self, workers: int, resources: Resources, address: str = "") -> None:
+    def __init__(
+        self, workers: int, resources: Resources, address: str = "", study: str = ""
+    ) -> None:
         _connect(address)
         fitting = _fitting_workers(resources)
         if fitting < max(workers, 1):
@@ -80,6 +83,7 @@ class RayExecutor:
                 f"{have.get('GPU', 0):g} GPUs; lower workers, cpus or gpus"
             )
         self._resources = resources
+        self._study = study
         self._slots = [_Slot() for _ in range(workers or fitting)]
 
     @property
@@ -99,6 +103,11 @@ class RayExecutor:
         slot.trials += 1
         slot.number = spec.number
         slot.stream = slot.actor.run.options(num_returns="streaming").remote(spec.to_json())
+
+    def adopt(self, number: int) -> bool:
+        """Take up a trial that an earlier controller left running."""
+        del number
+        return False
 
     def events(self, timeout: float) -> list[tuple[int, TrialEvent]]:
         """What the running trials yielded, waiting at most ``timeout`` seconds for the first."""
