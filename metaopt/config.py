@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from metaopt.store import DEFAULT_URL
+from search_spaces.documents import read_toml
 from search_spaces.errors import ConfigError
-from search_spaces.loader import read_toml
 from search_spaces.parameters import Value
 from search_spaces.records import decode
 from workers.trial import Budget, Precision, Resources, SplitBy

@@ -21,9 +21,9 @@ import metaopt
 from metaopt.config import trial_folder
 from metaopt.store.views import StudyView, TrialView, best_of
 from objectives.showers import Conditions
+from search_spaces.documents import read_toml
 from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
 from search_spaces.geometry import Geometry
-from search_spaces.loader import read_toml
 from search_spaces.parameters import Value
 from search_spaces.records import decode
 from workers.models.base import GenerativeModel

@@ -5,21 +5,18 @@ A name without a path or suffix is looked up among the built-in files.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+from search_spaces.documents import read_toml
 from search_spaces.errors import GeometryError, InputError, SpaceError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Categorical, Condition, Float, Int, Parameter, Value
 from search_spaces.records import decode, suggestion
 from search_spaces.space import Baseline, SearchSpace
-
-#: TOML files are small; a larger one is a mistake.
-MAX_TOML_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -40,22 +37,6 @@ class _SpaceTable:
     parameters: Mapping[str, Any]
     name: str = ""
     baselines: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
-
-
-def read_toml(path: Path, error: type[InputError]) -> dict[str, Any]:
-    """The tables of a TOML file.
-
-    Raises:
-        InputError: of the class ``error``: no such file, too large, or not TOML.
-    """
-    try:
-        if path.stat().st_size > MAX_TOML_BYTES:
-            raise error(f"{path}: a TOML file must be below 1 MB, got {path.stat().st_size} bytes")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as failure:
-        raise error(f"{path}: cannot be read ({failure.strerror}); check the path") from failure
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
-        raise error(f"{path}: not a TOML file: {failure}") from failure
 
 
 def builtin_names(kind: Literal["spaces", "geometries"]) -> list[str]:
@@ -115,8 +96,8 @@ def space_from_tables(data: Mapping[str, Any], where: str, name: str) -> SearchS
 
 def _parameter(name: str, data: Any, where: str) -> Parameter:
     entry = decode(_ParameterTable, data, where, SpaceError)
-    when = Condition.parse(entry.when) if entry.when is not None else None
     try:
+        when = Condition.parse(entry.when) if entry.when is not None else None
         if entry.type == "categorical":
             _forbid(data, ("low", "high", "log", "step"))
             return Categorical(name, entry.choices, when)

@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from search_spaces.errors import ConfigError
-from search_spaces.records import suggestion
+from search_spaces.records import shown, suggestion
 
 
 def is_reference(name: str) -> bool:
     """Whether ``name`` reads ``module:attribute`` rather than a built-in name."""
     return ":" in name
+
+
+def load_class(name: str, builtin: Mapping[str, str], what: str, *methods: str) -> type:
+    """The class of a built-in name, or of ``"package.module:Class"``.
+
+    Args:
+        name: what the user gave.
+        builtin: names to references.
+        what: the role in words ("strategy", "model family"), for the error text.
+        methods: what the role needs.
+
+    Raises:
+        ConfigError: no such name, module or attribute, or not a class with these methods.
+    """
+    if name not in builtin and not is_reference(name):
+        raise ConfigError(
+            f"unknown {what} {shown(name)}; {suggestion(name, builtin)}, or name your own as "
+            "'package.module:Class'"
+        )
+    found = load_plugin(builtin.get(name, name), what)
+    for method in methods:
+        if not isinstance(found, type) or not callable(getattr(found, method, None)):
+            raise ConfigError(
+                f"{what} {name!r} must be a class with a method {method!r}, got {shown(found)}"
+            )
+    return cast("type", found)
 
 
 def load_plugin(reference: str, what: str) -> Any:
@@ -28,10 +55,13 @@ def load_plugin(reference: str, what: str) -> Any:
     module_name, colon, attribute = reference.partition(":")
     dotted = all(part.isidentifier() for part in module_name.split("."))
     if not (colon and dotted and attribute.isidentifier()):
-        raise ConfigError(f"a {what} is named as 'package.module:Name', got {reference!r}")
+        raise ConfigError(
+            f"your own {what} is named as 'package.module:Name', got {shown(reference)}"
+        )
     try:
         module = importlib.import_module(module_name)
-    except Exception as failure:  # an import runs a third party's code: it may raise anything
+    # An import runs a third party's code: it may raise anything, or end as a script does.
+    except (Exception, SystemExit) as failure:
         raise ConfigError(
             f"{what} {reference!r}: module {module_name!r} cannot be imported "
             f"({type(failure).__name__}: {failure}); check the name and that it is installed"

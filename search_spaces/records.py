@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import reprlib
 import types
 import typing
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ from typing import Any, TypeVar
 from search_spaces.errors import ConfigError, InputError
 
 T = TypeVar("T")
+
+#: Letters of a name, and names, that an error text shows and a misspelt one is compared with.
+MAX_NAME, MAX_NAMES = 80, 200
 
 
 def encode(value: Any) -> Any:
@@ -34,8 +38,17 @@ def encode(value: Any) -> Any:
 def suggestion(name: str, known: typing.Iterable[str]) -> str:
     """``did you mean 'x'?`` for a misspelt name, else the list of known names."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+    near = difflib.get_close_matches(name[:MAX_NAME], names[:MAX_NAMES], n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known: {', '.join(names[:MAX_NAMES])}{', ...' * (len(names) > MAX_NAMES)}"
+
+
+def shown(value: Any) -> str:
+    """A value as error texts show it: cut where it is long or deep."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = MAX_NAME
+    return short.repr(value)
 
 
 def decode(cls: type[T], data: Any, where: str = "", error: type[InputError] = ConfigError) -> T:
@@ -52,13 +65,13 @@ def decode(cls: type[T], data: Any, where: str = "", error: type[InputError] = C
         InputError: of the class ``error``, for an unknown or missing key or a wrong type.
     """
     if not isinstance(data, Mapping):
-        raise error(f"{where or cls.__name__} must be a table, got {data!r}")
+        raise error(f"{where or cls.__name__} must be a table, got {shown(data)}")
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     for key in data:
         if key not in fields:
             place = f"{where}: " if where else ""
-            raise error(f"{place}unknown key {key!r}; {suggestion(str(key), fields)}")
+            raise error(f"{place}unknown key {shown(key)}; {suggestion(str(key), fields)}")
     values = {}
     for name, field in fields.items():
         path = f"{where}.{name}" if where else name
@@ -80,24 +93,24 @@ def _convert(hint: Any, value: Any, where: str, error: type[InputError]) -> Any:
     if origin is typing.Literal:
         if value not in args:
             choices = ", ".join(repr(a) for a in args)
-            raise error(f"{where} must be one of {choices}, got {value!r}")
+            raise error(f"{where} must be one of {choices}, got {shown(value)}")
         return value
     if origin is tuple:
         return _convert_tuple(args, value, where, error)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
-            raise error(f"{where} must be a table, got {value!r}")
+            raise error(f"{where} must be a table, got {shown(value)}")
         return {k: _convert(args[1], v, f"{where}.{k}", error) for k, v in value.items()}
     return _scalar(hint, value, where, error)
 
 
 def _convert_tuple(args: tuple[Any, ...], value: Any, where: str, error: type[InputError]) -> Any:
     if not isinstance(value, (list, tuple)):
-        raise error(f"{where} must be a list, got {value!r}")
+        raise error(f"{where} must be a list, got {shown(value)}")
     if args[-1] is Ellipsis:
         args = (args[0],) * len(value)
     if len(value) != len(args):
-        raise error(f"{where} must have {len(args)} entries, got {len(value)}: {value!r}")
+        raise error(f"{where} must have {len(args)} entries, got {len(value)}: {shown(value)}")
     pairs = enumerate(zip(args, value, strict=True))
     return tuple(_convert(a, v, f"{where}[{i}]", error) for i, (a, v) in pairs)
 
@@ -127,8 +140,8 @@ def _of_kind(
     """Which of several records the key ``kind`` names; the first one where it is absent."""
     kinds = {m.kind: m for m in members}
     kind = value.get("kind", next(iter(kinds)))
-    if kind not in kinds:
-        raise error(f"{where}.kind must be one of {', '.join(kinds)}, got {kind!r}")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise error(f"{where}.kind must be one of {', '.join(kinds)}, got {shown(kind)}")
     return kinds[kind]
 
 
@@ -136,7 +149,7 @@ def _scalar(hint: Any, value: Any, where: str, error: type[InputError]) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not hint:
-        raise error(f"{where} must be {_NAMES.get(hint, hint.__name__)}, got {value!r}")
+        raise error(f"{where} must be {_NAMES.get(hint, hint.__name__)}, got {shown(value)}")
     return value
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from metaopt.reports.tables import Table
 
+#: Letters of an error's line.
+MAX_LINE = 2000
+
 
 def print_table(table: Table) -> None:
     """A table to stdout, at the terminal's width; plain columns without a terminal."""
@@ -79,3 +82,10 @@ def write_file(file: Path, text: str) -> None:
 def say(text: str) -> None:
     """A line for people, to stderr."""
     click.echo(text, err=True)
+
+
+def complain(text: str) -> None:
+    """An error in one line to stderr: names and values in it may hold anything."""
+    line = " ".join(text.split())
+    line = "".join(c if c.isprintable() else "?" for c in line)
+    say(f"metaopt: {line[:MAX_LINE]}")

@@ -7,6 +7,7 @@ imports stand inside the callbacks, so that ``metaopt --help`` answers at once.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
@@ -32,6 +33,15 @@ class _Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            from search_spaces.records import suggestion
+
+            ctx.fail(f"No such command {args[0]!r}; {suggestion(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
 
 EXAMPLES = """\b
 metaopt run --strategy genetic     search on bundled Geant4 showers: 5 minutes
@@ -56,17 +66,39 @@ def cli() -> None:
 def main() -> None:
     """Run a command; errors are one line and the documented exit code."""
     try:
-        code = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = 130
-    except click.ClickException as failure:
-        failure.show()
-        code = failure.exit_code
+        code = cli.main(prog_name="metaopt", standalone_mode=False)
     except Exception as failure:
-        from metaopt.errors import MetaoptError, exit_code
-
-        if not isinstance(failure, MetaoptError):
-            raise
-        click.echo(f"metaopt: {failure}", err=True)
-        code = exit_code(failure)
+        code = _told(failure)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _told(failure: Exception) -> int:
+    """The exit code of a failure, after a line about it; a fault of metaopt's own is raised on."""
+    from metaopt.cli.console import complain
+    from metaopt.errors import FAILURE, INTERRUPTED, MetaoptError, exit_code
+
+    if isinstance(failure, click.exceptions.Abort):
+        return INTERRUPTED
+    if isinstance(failure, click.exceptions.NoArgsIsHelpError):
+        failure.show()
+        return failure.exit_code
+    if isinstance(failure, click.ClickException):
+        complain(f"{failure.format_message().rstrip('.')}{_help_of(failure)}")
+        return failure.exit_code
+    if isinstance(failure, MetaoptError):
+        complain(str(failure))
+        return exit_code(failure)
+    if isinstance(failure, BrokenPipeError):  # who read the output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    if isinstance(failure, OSError):
+        place = f"{failure.filename}: " if failure.filename else ""
+        reason = failure.strerror or failure
+        complain(f"{place}{reason}; check the path, its permissions and the space on the disk")
+        return FAILURE
+    raise failure
+
+
+def _help_of(failure: click.ClickException) -> str:
+    context = failure.ctx if isinstance(failure, click.UsageError) else None
+    return f"; see `{context.command_path} --help`" if context else ""

@@ -9,8 +9,8 @@ from typing import Any, cast
 from metaopt.strategies.base import Strategy
 from metaopt.strategies.pruning import Pruning
 from search_spaces.errors import ConfigError, InputError
-from search_spaces.plugins import is_reference, load_plugin
-from search_spaces.records import decode, suggestion
+from search_spaces.plugins import load_class
+from search_spaces.records import decode
 
 #: Import paths, so that naming one strategy does not import the libraries of another.
 STRATEGIES: Mapping[str, str] = {
@@ -70,14 +70,7 @@ def make_pruning(name: str, options: Mapping[str, Any]) -> Pruning:
 def _make(
     name: str, options: Mapping[str, Any], builtin: Mapping[str, str], what: str, method: str
 ) -> object:
-    if name not in builtin and not is_reference(name):
-        raise ConfigError(
-            f"unknown {what} {name!r}; {suggestion(name, builtin)}, or name your own as "
-            f"'package.module:Class'"
-        )
-    cls = load_plugin(builtin.get(name, name), what)
-    if not isinstance(cls, type) or not callable(getattr(cls, method, None)):
-        raise ConfigError(f"{what} {name!r} must be a class with a method {method!r}, got {cls!r}")
+    cls = load_class(name, builtin, what, method)
     try:
         if dataclasses.is_dataclass(cls):
             return decode(cls, options, f"{what} {name!r}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from search_spaces.plugins import load_plugin
+from search_spaces.errors import ConfigError
+from search_spaces.plugins import load_class
 from workers.models.base import ModelFamily
 
 BUILTIN = {
@@ -17,6 +18,10 @@ def make_family(name: str) -> ModelFamily:
     """The family of a built-in name or of ``"module:Class"``.
 
     Raises:
-        ConfigError: no such name, module or class.
+        ConfigError: no such name, module or class, or one that cannot be made.
     """
-    return cast("ModelFamily", load_plugin(BUILTIN.get(name, name), "model family")())
+    cls = load_class(name, BUILTIN, "model family", "problem", "build", "load")
+    try:
+        return cast("ModelFamily", cls())
+    except (TypeError, ValueError) as failure:
+        raise ConfigError(f"model family {name!r} cannot be made: {failure}") from failure

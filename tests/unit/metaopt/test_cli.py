@@ -131,7 +131,7 @@ SAMPLE = ("--geometry", "clic-12x12x12")
         (("--strategy", "genetics"), 2, "did you mean 'genetic'"),
         (("--strategy", "nowhere.swarm:Swarm"), 2, "cannot be imported"),
         (("--pruning", "halfing"), 2, "did you mean 'halving'"),
-        (("--executor", "slurm"), 2, "executor is named as"),
+        (("--executor", "slurm"), 2, "unknown executor .slurm."),
         (("--time-budget", "soon"), 2, "reads like 90s"),
         (("--trials", "0"), 2, "search.trials >= 1"),
         (("--trials", "many"), 2, "not a valid integer"),
