@@ -3,8 +3,8 @@
     python tests/benchmarks/trial_table.py --configurations 200 --processes 16 --minutes 60
 
 Configurations of the space `quick`, the published one and then a Latin hypercube, are
-trained on the bundled Geant4 showers; every tenth of them with three seeds. Each epoch is
-scored, so that one training gives S at every budget up to its own. Seconds are CPU time
+trained on Geant4 showers, by default the bundled ones; every tenth of them with three seeds.
+Each epoch is scored, so that one training gives S at every budget up to its own. Seconds are CPU time
 on one thread, which other processes do not change.
 
 A trial is appended to the file when it has ended. Run it again with the same options to
@@ -63,7 +63,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--configurations", type=int, default=200)
     parser.add_argument("--space", default="quick")
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--data", nargs="+", default=["sample"])
+    parser.add_argument("--geometry", default="clic-12x12x12")
+    parser.add_argument("--epochs", type=int, default=9)
     parser.add_argument("--showers", type=int, default=500, help="per epoch")
     parser.add_argument("--evaluation-showers", type=int, default=250, help="per score")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
@@ -82,6 +84,7 @@ def planned(options: argparse.Namespace, folder: str) -> Plan:
     tables: dict[str, Record] = {
         "study": {"name": "table", "results": folder},
         "search": {"space": options.space},
+        "data": {"files": options.data, "geometry": options.geometry},
         "trial": trial,
     }
     return prepare(load_config(None, tables))
