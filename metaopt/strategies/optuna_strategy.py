@@ -5,10 +5,10 @@ RUNNING, and asks it define-by-run: a conditional parameter is suggested only wh
 exists. Failed and pruned trials are told as plain Optuna would have recorded them, so
 that the comparison is with what a user of Optuna gets; most samplers then ignore them.
 
-What a sampler keeps in the attributes of its trials (the generation of NSGA-II, the
-distribution of CMA-ES) travels in the note of the proposal, as Optuna itself stores it:
-of CMA-ES a pickle, 7 kB once per generation in 15 dimensions. Resume only studies that you
-trust with it.
+What a sampler keeps in the attributes of its trials (the generation of NSGA-II, say)
+travels in the note of the proposal, as Optuna itself stores it. Not so the distribution of
+CMA-ES, an object of Python that could do anything when it is loaded: it is learned again
+from the trials of each generation, whose number the notes hold.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ from search_spaces.space import SearchSpace
 MAX_TRIES = 10
 #: Packages that samplers need and Optuna does not install.
 PACKAGES = {"CmaEsSampler": "cmaes", "GPSampler": "torch"}
+#: In the names of attributes: a trial's generation, and the object that is never kept.
+GENERATION, OBJECT = ":generation", ":optimizer"
 
 Ranges: TypeAlias = Mapping[str, BaseDistribution]
 
@@ -127,8 +129,14 @@ class OptunaStrategy:
         study = optuna.create_study(storage=storage, sampler=self._make(int(rng.integers(2**31))))
         worst = max((o.score for o in history if o.state is not State.FAILED), default=None)
         ranges, identity = distributions(space), _id(study, storage)
+        learned = 0
         for o in history:
-            study.add_trial(_finished(ranges, o, worst if self.tell_failures else None))
+            trial = _finished(ranges, o, worst if self.tell_failures else None)
+            complete = trial.state is TrialState.COMPLETE
+            if self.sampler == "CmaEsSampler" and complete and _generation(trial) > learned:
+                trial.system_attrs = trial.system_attrs | _distribution(study)
+                learned = _generation(trial)
+            study.add_trial(trial)
             for key, count in _kept(o)["study"].items():
                 storage.set_study_system_attr(identity, key, count)
         for point in pending:
@@ -177,6 +185,22 @@ def _finished(ranges: Ranges, o: Observation, worst: float | None) -> FrozenTria
     return _trial(ranges, o.point, state, value, dict(o.rungs), _kept(o)["trial"])
 
 
+def _generation(trial: FrozenTrial) -> int:
+    kept = trial.system_attrs.items()
+    return next((int(number) for key, number in kept if key.endswith(GENERATION)), 0)
+
+
+def _distribution(study: optuna.Study) -> dict[str, Any]:
+    """What the sampler would keep of itself if it were asked now: a trial begins a generation.
+
+    It looks for it among the complete trials only, so the trial asked for is no good.
+    """
+    asked = study.ask()
+    asked.relative_params  # noqa: B018  # draws them
+    made = study.get_trials(deepcopy=False)[asked.number].system_attrs
+    return {key: value for key, value in made.items() if OBJECT in key}
+
+
 def _trial(
     ranges: Ranges,
     point: Point,
@@ -198,13 +222,13 @@ def _trial(
 def _keep(study: optuna.Study, storage: InMemoryStorage, number: int) -> dict[str, str]:
     """The sampler's own records of a trial, and its counters in the study, as a note.
 
-    Left out: suggestions, which the point repeats, and lists of other trials by an id that
-    means nothing in the next study, which samplers make again.
+    Left out: suggestions, which the point repeats; objects of Python; and lists of other
+    trials by an id that means nothing in the next study, which samplers make again.
     """
     trial = study.get_trials(deepcopy=False)[number].system_attrs
     counters = storage.get_study_system_attrs(_id(study, storage))
     kept = {
-        "trial": {k: v for k, v in trial.items() if "relative_params" not in k},
+        "trial": {k: v for k, v in trial.items() if "relative_params" not in k and OBJECT not in k},
         "study": {k: v for k, v in counters.items() if isinstance(v, int)},
     }
     return {"optuna": json.dumps(kept)} if any(kept.values()) else {}
@@ -212,7 +236,8 @@ def _keep(study: optuna.Study, storage: InMemoryStorage, number: int) -> dict[st
 
 def _kept(o: Observation) -> dict[str, dict[str, Any]]:
     kept: dict[str, dict[str, Any]] = json.loads(o.note.get("optuna", '{"trial": {}, "study": {}}'))
-    return kept
+    # A note may come from anywhere, and the sampler would load what is in it.
+    return kept | {"trial": {k: v for k, v in kept["trial"].items() if OBJECT not in k}}
 
 
 def _id(study: optuna.Study, storage: InMemoryStorage) -> int:

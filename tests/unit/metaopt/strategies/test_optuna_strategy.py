@@ -5,15 +5,18 @@ Those that are fast are also held to the whole contract of ``tests/contract``.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
+from metaopt.strategies import optuna_strategy
 from metaopt.strategies.base import Observation, State, Strategy
 from metaopt.strategies.optuna_strategy import PACKAGES, OptunaStrategy
 from metaopt.strategies.registry import PEERS, make_strategy
@@ -113,10 +116,43 @@ def test_generations_of_nsga2_go_on_from_the_notes() -> None:
     assert kept[-1]["NSGAIISampler:generation"] >= 2
 
 
-def test_the_distribution_of_cmaes_goes_on_from_the_notes() -> None:
-    history = study(make("cmaes", arguments={"popsize": 4}), 24)
+def test_the_distribution_of_cmaes_is_learned_again() -> None:
+    arguments = {"popsize": 4}
+    strategy = make("cmaes", arguments=arguments)
+    assert isinstance(strategy, OptunaStrategy)
+    sampler = optuna.samplers.CmaEsSampler(seed=1, **arguments)
+    with optuna_strategy._quiet():
+        plain = optuna.create_study(sampler=sampler)
+        history = [ask_and_tell(plain, number) for number in range(20)]
+        again = strategy._study(InMemoryStorage(), SPACE, history, (), np.random.default_rng(2))
+    theirs, ours = (sampler._restore_optimizer(s.trials) for s in (plain, again))
+    assert theirs is not None and ours is not None
+    assert ours.generation == theirs.generation >= 3
+    np.testing.assert_array_equal(ours.mean, theirs.mean)
+    np.testing.assert_array_equal(ours._C, theirs._C)
+
+
+def ask_and_tell(plain: optuna.Study, number: int) -> Observation:
+    """A trial of plain Optuna, with the note that a study of ours would have."""
+    trial = plain.ask()
+    point = optuna_strategy._suggest(SPACE, trial)
+    score = (float(point["x"]) - 0.3) ** 2
+    plain.tell(trial, score)
+    kept = plain.trials[number].system_attrs
+    generation = {k: v for k, v in kept.items() if k == "cma:generation"}
+    note = {"optuna": json.dumps({"trial": generation, "study": {}})}
+    return Observation(number, point, State.COMPLETE, score, 1, ((1, score),), note)
+
+
+def test_no_object_of_cmaes_is_kept_or_loaded() -> None:
+    strategy = make("cmaes", arguments={"popsize": 4})
+    history = study(strategy, 16)
     kept = [json.loads(o.note["optuna"])["trial"] for o in history if "optuna" in o.note]
     assert max(k["cma:generation"] for k in kept) >= 2
+    assert all(list(k) == ["cma:generation"] for k in kept)
+    bad = json.dumps({"trial": {"cma:generation": 9, "cma:optimizer:0": "no hex"}, "study": {}})
+    told = [*history, dataclasses.replace(history[0], number=16, note={"optuna": bad})]
+    strategy.propose(SPACE, told, (), 1, np.random.default_rng(0))
 
 
 def test_a_sequence_goes_on_from_the_notes() -> None:
