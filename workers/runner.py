@@ -22,7 +22,7 @@ from search_spaces.errors import DataError, TrialFailedError
 from workers import checkpoints, data
 from workers.models.base import GenerativeModel
 from workers.models.registry import make_family
-from workers.timing import ms_per_shower
+from workers.timing import MS_PER_SHOWER, clock_for, ms_per_shower
 from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 
 #: Seeds of the latent draws: one for the score of each epoch, a fresh one for the
@@ -39,8 +39,8 @@ Index = NDArray[np.int64]
 def trial_events(spec: TrialSpec, stop: Callable[[], bool]) -> Iterator[TrialEvent]:
     """Run a trial: one Progress per epoch, then one TrialResult.
 
-    The configuration's own failure (diverged, infeasible) is a result; any other
-    exception is the infrastructure's and passes through.
+    The configuration's own failure (diverged, infeasible) and showers that cannot be read
+    are results; any other exception is the infrastructure's and passes through.
 
     Args:
         spec: the trial.
@@ -84,16 +84,20 @@ class _Trial:
 
     def run(self, stop: Callable[[], bool]) -> Iterator[TrialEvent]:
         spec, budget = self.spec, self.spec.budget
-        reference = load_reference(spec)
         limit = budget.epochs * budget.showers
-        training = data.load(spec.data, spec.geometry, "training", limit, spec.showers)
+        try:
+            reference = load_reference(spec)
+            training = data.load(spec.data, spec.geometry, "training", limit, spec.showers)
+        except DataError as failure:
+            yield self.result(Outcome.UNREADABLE, score=None, reason=str(failure))
+            return
         model = self._model()
         yield from self.progress
         for epoch in range(self.epoch + 1, budget.epochs + 1):
             chosen = epoch_indices(len(training), budget.showers, epoch, spec.seed)
             losses = model.train_epoch(training, epoch, chosen)
             score = _evaluate(model, reference, budget.evaluation_showers, EPOCH_DRAW)
-            self._scored_epoch(epoch, score, losses)
+            self._scored_epoch(epoch, score, losses, self._timed(model, reference))
             yield self.progress[-1]
             stopped = epoch < budget.epochs and stop()
             self._keep(model, now=stopped)
@@ -101,9 +105,8 @@ class _Trial:
                 yield self._scored(Outcome.STOPPED, score)
                 return
         score = _evaluate(model, reference, len(reference), FINAL_DRAW)
-        ms = ms_per_shower(model.generate, reference.conditions(TIMED_BATCH), TIMED_BATCH)
         result = self._scored(Outcome.COMPLETE, score)
-        metrics = {**result.metrics, **model.metrics(), "ms_per_shower": ms}
+        metrics = {**result.metrics, **model.metrics()}
         self._save(model, reference)
         yield replace(result, metrics=metrics)
 
@@ -133,7 +136,19 @@ class _Trial:
         """Epochs done."""
         return self.progress[-1].epoch if self.progress else 0
 
-    def _scored_epoch(self, epoch: int, score: Score, losses: Mapping[str, float]) -> None:
+    def _timed(self, model: GenerativeModel, reference: Reference) -> float:
+        """Milliseconds per shower, the least so far: what disturbs only ever adds.
+
+        After the first epoch already, since a rung asks for it; training does not change it.
+        """
+        conditions, clock = reference.conditions(TIMED_BATCH), clock_for(self.spec.resources)
+        ms = ms_per_shower(model.generate, conditions, TIMED_BATCH, clock=clock)
+        before = self.progress[-1].ms_per_shower if self.progress else None
+        return ms if before is None else min(ms, before)
+
+    def _scored_epoch(
+        self, epoch: int, score: Score, losses: Mapping[str, float], ms: float
+    ) -> None:
         self.progress.append(
             Progress(
                 epoch=epoch,
@@ -142,11 +157,14 @@ class _Trial:
                 losses={k: float(v) for k, v in losses.items()},
                 seconds=self.seconds,
                 showers=epoch * self.spec.budget.showers,
+                ms_per_shower=ms,
             )
         )
 
     def _scored(self, outcome: Outcome, score: Score) -> TrialResult:
         metrics = {**score.metrics, "floor": score.floor, "floor_sd": score.floor_sd}
+        ms = self.progress[-1].ms_per_shower
+        metrics |= {} if ms is None else {MS_PER_SHOWER: ms}
         return replace(
             self.result(outcome, score.value),
             error=score.error,
@@ -154,7 +172,7 @@ class _Trial:
             metrics=metrics,
         )
 
-    def result(self, outcome: Outcome, score: float, reason: str = "") -> TrialResult:
+    def result(self, outcome: Outcome, score: float | None, reason: str = "") -> TrialResult:
         return TrialResult(
             outcome=outcome,
             score=score,

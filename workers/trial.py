@@ -119,6 +119,7 @@ class Progress:
         losses: the training losses by name.
         seconds: wall-clock time since the trial started.
         showers: training showers spent since the trial started.
+        ms_per_shower: of generation, the least measured so far; None where it was not.
     """
 
     epoch: int
@@ -127,6 +128,7 @@ class Progress:
     losses: Mapping[str, float]
     seconds: float
     showers: int
+    ms_per_shower: float | None = None
 
 
 #: How the reason of a LOST trial begins where no exception of its own ended it: its process or

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 from metaopt.strategies.base import Observation, State
 from objectives.objective import WORST
 from search_spaces.parameters import Value
+from workers.timing import MS_PER_SHOWER, log_ms
 
 #: Optuna's five states, and the three words for what ended a FAIL.
 FAILED, LOST, INTERRUPTED = "failed", "lost", "interrupted"
@@ -80,8 +82,20 @@ class TrialView:
         else:
             return None
         return Observation(
-            self.number, self.point, state, score, self.epochs, self.rungs, self.note
+            self.number,
+            self.point,
+            state,
+            score,
+            self.epochs,
+            self.rungs,
+            self.note,
+            self.metrics if state is not State.FAILED else {},
         )
+
+    @property
+    def ms_per_shower(self) -> float | None:
+        """Milliseconds that the trained network takes for a shower, where they were measured."""
+        return self.metrics.get(MS_PER_SHOWER)
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,23 @@ def best_of(trials: Sequence[TrialView]) -> TrialView | None:
     """The complete trial with the lowest S; the earlier one of equals."""
     complete = [t for t in trials if t.complete and t.score is not None]
     return min(complete, key=lambda t: (t.score, t.number), default=None)
+
+
+def pareto_front(trials: Sequence[TrialView]) -> list[TrialView]:
+    """The complete trials that no other one surpasses in S and speed at once, lowest S first.
+
+    Times that :func:`workers.timing.log_ms` rounds to the same value are equal; of such trials
+    the one with the lowest S stands for all.
+    """
+    timed = [(t, t.ms_per_shower) for t in trials if t.complete and t.score is not None]
+    fast = [(t.score, log_ms(ms), t.number, t) for t, ms in timed if ms is not None]
+    front: list[TrialView] = []
+    fastest = math.inf
+    for _, level, _, trial in sorted(fast, key=lambda found: found[:3]):
+        if level < fastest:
+            front.append(trial)
+            fastest = level
+    return front
 
 
 def baseline_of(trials: Sequence[TrialView]) -> TrialView | None:

@@ -43,6 +43,7 @@ class Observation:
         epochs: the budget behind the score.
         rungs: (epoch, S) of every scored epoch, in order.
         note: what the strategy said of it when proposing (parents, operators).
+        metrics: human numbers by name, such as ``ms_per_shower``; empty for a failed one.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Observation:
     epochs: int
     rungs: tuple[tuple[int, float], ...] = ()
     note: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

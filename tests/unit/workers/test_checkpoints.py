@@ -47,7 +47,7 @@ def without_time(events: list[TrialEvent]) -> list[TrialEvent]:
             metrics = {k: v for k, v in event.metrics.items() if k != "ms_per_shower"}
             timeless.append(replace(event, seconds=0.0, metrics=metrics))
         else:
-            timeless.append(replace(event, seconds=0.0))
+            timeless.append(replace(event, seconds=0.0, ms_per_shower=None))
     return timeless
 
 

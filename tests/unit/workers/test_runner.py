@@ -21,6 +21,9 @@ def test_one_progress_per_epoch_then_a_result(toy_spec: TrialSpec) -> None:
     assert isinstance(result, TrialResult) and result.outcome is Outcome.COMPLETE
     assert result.showers == 200 and result.score is not None and 0 < result.score < 2.8
     assert set(result.groups) >= {"energy", "longitudinal", "transverse", "cells", "dup"}
+    # The least so far, from the first epoch on: pruning asks for it.
+    first, last = (cast("Progress", e).ms_per_shower for e in epochs)
+    assert first and last and 0 < last <= first and result.metrics["ms_per_shower"] == last
 
 
 def test_equal_specs_give_equal_trials(toy_spec: TrialSpec) -> None:
@@ -37,9 +40,10 @@ def test_better_parameters_score_better(toy_spec: TrialSpec) -> None:
 
 
 def test_a_stop_ends_after_the_epoch(toy_spec: TrialSpec) -> None:
-    events = list(trial_events(toy_spec, lambda: True))
-    assert [type(e) for e in events] == [Progress, TrialResult]
-    assert cast("TrialResult", events[-1]).outcome is Outcome.STOPPED
+    progress, result = list(trial_events(toy_spec, lambda: True))
+    assert isinstance(progress, Progress) and isinstance(result, TrialResult)
+    assert result.outcome is Outcome.STOPPED
+    assert result.metrics["ms_per_shower"] == progress.ms_per_shower
 
 
 def test_divergence_is_the_configurations_own_failure(toy_spec: TrialSpec) -> None:
@@ -70,8 +74,7 @@ def test_every_event_is_used_once_before_any_is_used_twice() -> None:
 
 def test_a_lost_worker_is_not_the_configurations_failure(toy_spec: TrialSpec) -> None:
     executor = InlineExecutor()
-    gone = replace(toy_spec.data, files=("/nowhere/gone.h5",))
-    executor.submit(replace(toy_spec, data=gone, reference=""))
+    executor.submit(replace(toy_spec, family="nowhere.models:Family"))
     ((number, event),) = executor.events(0)
     assert number == 0 and isinstance(event, TrialResult)
-    assert event.outcome is Outcome.LOST and "gone.h5" in event.reason
+    assert event.outcome is Outcome.LOST and "nowhere.models" in event.reason

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from objectives.showers import Conditions
-from workers.timing import log_ms, ms_per_shower
+from workers.timing import clock_for, log_ms, ms_per_shower
+from workers.trial import Resources
 
 
 class Model:
@@ -33,5 +36,13 @@ def test_the_median_counts_after_a_batch_that_does_not() -> None:
     assert model.batches == [10] * 6
 
 
-def test_the_second_objective_is_a_logarithm() -> None:
+def test_the_second_objective_is_a_logarithm_in_steps_above_the_noise() -> None:
     assert log_ms(100.0) == pytest.approx(2) and np.isfinite(log_ms(0.0))
+    assert log_ms(0.98) == log_ms(1.0) == log_ms(1.02)
+    assert log_ms(0.7) < log_ms(1.0) < log_ms(1.4)
+
+
+def test_cpu_time_counts_on_one_cpu_and_wall_time_elsewhere() -> None:
+    assert clock_for(Resources(cpus=1)) is time.process_time
+    assert clock_for(Resources(cpus=2)) is time.perf_counter
+    assert clock_for(Resources(cpus=1, gpus=0.5)) is time.perf_counter
