@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,9 +15,12 @@ from metaopt.store import DEFAULT_URL
 from search_spaces.documents import read_toml
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Value
-from search_spaces.records import decode
+from search_spaces.records import decode, shown
 from workers.trial import Budget, Precision, Resources, SplitBy
 
+#: No count of a study, and no time [s], is larger.
+MOST = 10**9
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 #: Stands for the bundled Geant4 sample in ``data.files``.
 SAMPLE = "sample"
 
@@ -115,13 +119,15 @@ class StudyConfig:
     workers: WorkersTable = field(default_factory=WorkersTable)
 
     def __post_init__(self) -> None:
-        _at_least("search.trials", self.search.trials, 1)
-        _at_least("study.seed", self.study.seed, 0)
-        _at_least("workers.count", self.workers.count, 0)
-        _at_least("workers.cpus", self.workers.cpus, 1)
+        if self.study.seed < 0:
+            raise ConfigError(f"study.seed >= 0 must hold, got {shown(self.study.seed)}")
+        _within("search.trials", self.search.trials, 1)
+        for key in ("count", "gpu_memory_mib"):
+            _within(f"workers.{key}", getattr(self.workers, key), 0)
+        _within("workers.cpus", self.workers.cpus, 1)
         for key in ("epochs", "showers"):
-            _at_least(f"trial.{key}", getattr(self.trial, key), 1)
-        _at_least("trial.evaluation_showers", self.trial.evaluation_showers, 50)
+            _within(f"trial.{key}", getattr(self.trial, key), 1)
+        _within("trial.evaluation_showers", self.trial.evaluation_showers, 50)
         if not self.workers.gpus >= 0 or (self.workers.gpus > 1 and self.workers.gpus % 1):
             raise ConfigError(
                 "workers.gpus must be 0, a share of one GPU (0.25) or a whole number, "
@@ -135,10 +141,11 @@ class StudyConfig:
             )
         seconds(self.search.time_budget)
         seconds(self.trial.checkpoint)
-        if not re.fullmatch(r"[\w.-]*", self.study.name):
+        if self.study.name and not re.fullmatch(r"\w[\w.-]{0,99}", self.study.name):
             raise ConfigError(
-                "a study name may have letters, digits, '.', '_' and '-' only (it names a "
-                f"folder), got {self.study.name!r}"
+                "a study name has up to 100 letters, digits, '.', '_' and '-', the first of "
+                f"them no '.' or '-' (it names a folder), got {shown(self.study.name)}; give "
+                "another --study"
             )
 
     @property
@@ -181,8 +188,8 @@ class StudyConfig:
             if pattern == SAMPLE:
                 found.append(str(resources.files("metaopt") / "sample" / "clic-12x12x12.h5"))
                 continue
-            # Path.glob takes no absolute pattern.
-            matches = sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))  # noqa: PTH207
+            # Path.glob takes no absolute pattern; a "~" of nobody stays as it is.
+            matches = sorted(glob.glob(os.path.expanduser(pattern), recursive=True))  # noqa: PTH111, PTH207
             if not matches:
                 raise ConfigError(f"data.files: no file matches {pattern!r}; check the path")
             found += [str(Path(m).resolve()) for m in matches]
@@ -204,8 +211,10 @@ def load_config(path: Path | None, options: Mapping[str, Mapping[str, Any]]) -> 
         path = Path(str(resources.files("metaopt") / "sample" / "quick.toml"))
     tables: dict[str, Any] = read_toml(path, ConfigError) if path else {}
     for table, given in options.items():
-        if given:
-            tables[table] = {**tables.get(table, {}), **given}
+        before = tables.get(table, {})
+        # What is no table is refused below.
+        if given and isinstance(before, Mapping):
+            tables[table] = {**before, **given}
     if "data" not in tables:
         raise ConfigError(f"{path}: a study needs a [data] table with files and geometry; add it")
     return decode(StudyConfig, tables, str(path) if path else "")
@@ -230,11 +239,15 @@ def seconds(text: str) -> float | None:
     if not text:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
-    if match is None or float(match[1]) <= 0:
-        raise ConfigError(f"a time budget reads like 90s, 4m, 2h or 1d, got {text!r}")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    length = _UNITS[match[2]] * float(match[1]) if match else 0.0
+    if not 0 < length <= MOST:
+        raise ConfigError(
+            f"a time reads like 90s, 4m, 2h or 1d and is longer than 0, got {shown(text)}"
+        )
+    return length
 
 
-def _at_least(key: str, value: int, low: int) -> None:
-    if value < low:
-        raise ConfigError(f"{key} >= {low} must hold, got {value}")
+def _within(key: str, value: int, low: int) -> None:
+    for rule, holds in ((f">= {low}", value >= low), (f"<= {MOST}", value <= MOST)):
+        if not holds:
+            raise ConfigError(f"{key} {rule} must hold, got {shown(value)}")

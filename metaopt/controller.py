@@ -25,7 +25,7 @@ from metaopt.preflight import Plan
 from metaopt.store.study import LEASE_SECONDS, StoredStudy
 from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation
-from search_spaces.errors import ExecutorError
+from search_spaces.errors import DataError, ExecutorError
 from search_spaces.parameters import Point
 from workers.executors.base import Executor
 from workers.trial import Outcome, Progress, TrialResult, TrialSpec
@@ -102,6 +102,7 @@ class Controller:
         self._running: dict[int, _Running] = {}
         self._stops = 0
         self._lost_in_a_row = 0
+        self._unreadable = ""
         self._began = time.monotonic()
         self._renewed = -LEASE_SECONDS
         budget = seconds(plan.config.search.time_budget)
@@ -117,6 +118,8 @@ class Controller:
         Raises:
             StoreError: another controller holds the study, or the store fails.
             ExecutorError: workers are lost one after another.
+            DataError: the showers can no longer be read; other trials have then ended after
+                their running epochs, and the same study goes on once the files are mended.
         """
         self._hold()
         try:
@@ -127,6 +130,7 @@ class Controller:
                 if ending is None:
                     self._fill()
                 if not self._running:
+                    self._check_readable()
                     return Ending.TRIALS if ending is None or not self._to_do() else ending
                 if ending in (Ending.TIME, Ending.INTERRUPTED):
                     self._end_running()
@@ -152,8 +156,9 @@ class Controller:
         trials = self._study.trials()
         self._history = [o for t in trials if (o := t.observation) is not None]
         self._rungs = {t.number: t.rungs for t in trials if t.observation is not None}
-        repeated = {t.retry_of for t in trials}
-        self._repeats = [t for t in trials if t.repeatable and t.number not in repeated]
+        # Also where a lost connection to the store left two records of one attempt.
+        last = {t.proposal: t.number for t in trials}
+        self._repeats = [t for t in trials if t.repeatable and t.number == last[t.proposal]]
         self._proposals = 1 + max(
             (t.proposal for t in trials if t.proposal is not None), default=-1
         )
@@ -238,6 +243,11 @@ class Controller:
         if self._stops > 1 and result.outcome is Outcome.LOST:
             # Killed on the user's word: an interruption, which uses up no attempt.
             result = replace(result, outcome=Outcome.STOPPED, reason="stopped at once")
+        if result.outcome is Outcome.UNREADABLE:
+            # So is this one, for all trials: no configuration is charged for its data.
+            self._unreadable = result.reason
+            result = replace(result, outcome=Outcome.STOPPED)
+            self._stops = max(self._stops, 1)
         trial = self._study.finish(number, result, running.pruned)
         self._lost_in_a_row = self._lost_in_a_row + 1 if result.outcome is Outcome.LOST else 0
         if trial.observation is not None:
@@ -262,6 +272,13 @@ class Controller:
         self._rungs[observation.number] = observation.rungs
 
     # -- ending ---------------------------------------------------------------------------
+
+    def _check_readable(self) -> None:
+        if self._unreadable:
+            raise DataError(
+                f"{self._unreadable}. The study is kept: mend the showers, and the same command "
+                "resumes it"
+            )
 
     def _ending(self) -> Ending | None:
         """Why to end now, or None to go on."""

@@ -146,6 +146,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
     #: The worker died, the node was lost. Retried.
     LOST = "lost"
+    #: The showers could not be read or used, which no trial can mend: the study ends.
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,14 @@ def command(spec: Path) -> None:
     """
     import json
 
-    from metaopt.errors import ConfigError
-    from search_spaces.records import encode
+    from metaopt.errors import ConfigError, DataError
+    from search_spaces.documents import read_json
+    from search_spaces.records import decode, encode
     from workers.runner import trial_events
-    from workers.trial import TrialSpec
+    from workers.trial import Outcome, TrialResult, TrialSpec
 
-    try:
-        text = spec.read_text(encoding="utf-8")
-        data = json.loads(text)
-    except (OSError, ValueError) as failure:
-        raise ConfigError(f"{spec}: not a readable JSON file ({failure})") from failure
-    for event in trial_events(TrialSpec.from_json(data), stop=lambda: False):
+    made = decode(TrialSpec, read_json(spec, ConfigError), str(spec))
+    for event in trial_events(made, stop=lambda: False):
+        if isinstance(event, TrialResult) and event.outcome is Outcome.UNREADABLE:
+            raise DataError(event.reason)
         click.echo(json.dumps(encode(event)))

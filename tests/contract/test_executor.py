@@ -92,11 +92,19 @@ class ExecutorContract:
     def test_a_broken_worker_is_lost_with_its_reason(
         self, executor: Executor, toy_spec: TrialSpec
     ) -> None:
+        executor.submit(replace(toy_spec, family="nowhere.models:Family"))
+        result = collect(executor, 1)[-1][1]
+        assert isinstance(result, TrialResult) and result.outcome is Outcome.LOST
+        assert "nowhere.models" in result.reason and "\n" not in result.reason
+
+    def test_showers_that_cannot_be_read_are_nobodys_failure(
+        self, executor: Executor, toy_spec: TrialSpec
+    ) -> None:
         gone = replace(toy_spec.data, files=("/nowhere/gone.h5",))
         executor.submit(replace(toy_spec, data=gone, reference=""))
         result = collect(executor, 1)[-1][1]
-        assert isinstance(result, TrialResult) and result.outcome is Outcome.LOST
-        assert "gone.h5" in result.reason and "\n" not in result.reason
+        assert isinstance(result, TrialResult) and result.outcome is Outcome.UNREADABLE
+        assert result.score is None and "gone.h5: no such file" in result.reason
 
 
 class TestInline(ExecutorContract):
