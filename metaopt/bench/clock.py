@@ -104,6 +104,11 @@ class _Running:
         return self.started + at - self.done
 
 
+def training_seed(seed: int, number: int) -> int:
+    """Of the training of trial ``number`` in the study of ``seed``."""
+    return int(np.random.SeedSequence([seed, number, 1]).generate_state(1)[0])
+
+
 def simulate(
     problem: Problem, strategy: Strategy, pruning: Pruning, setting: Setting, seed: int
 ) -> Simulation:
@@ -203,8 +208,7 @@ class _Study:
         return Proposal(point, made.note)
 
     def _start(self, number: int, proposal: Proposal) -> None:
-        seed = np.random.SeedSequence([self._seed, number, 1]).generate_state(1)[0]
-        training = self._problem.train(proposal.point, int(seed))
+        training = self._problem.train(proposal.point, training_seed(self._seed, number))
         running = _Running(proposal, training, self._controller_free)
         self._running[number] = running
         self._rungs.append(running.rungs)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from metaopt.bench.clock import Setting, simulate
+from metaopt.bench.clock import Setting, Simulation, simulate
 from metaopt.bench.registry import make_labelled, make_problem
 from metaopt.bench.results import Result, summarise
 from metaopt.strategies.registry import make_pruning
@@ -17,6 +17,8 @@ from search_spaces.errors import ConfigError
 
 #: The yardstick: what random search reaches with so many trials, none of them pruned.
 YARDSTICK, YARDSTICK_TRIALS = "random", 200
+#: The peer that brings its own pruning: a study of plain Optuna.
+HYPERBAND = "tpe-hyperband"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Design:
 
     Attributes:
         problems: names, as of :func:`metaopt.bench.registry.make_problem`.
-        strategies: labels, as of :func:`metaopt.bench.registry.make_labelled`.
+        strategies: labels, as of :func:`metaopt.bench.registry.make_labelled`, and
+            ``tpe-hyperband`` (:mod:`metaopt.bench.hyperband`), on one worker only.
         setting: of every study.
         seeds: studies of each strategy on each problem; they begin at ``seed``.
         pruning: name of the pruning rule.
@@ -51,7 +54,10 @@ class Design:
             if len(set(names)) != len(names):
                 raise ConfigError(f"problems and strategies must differ, got {', '.join(names)}")
         for label in self.strategies:
-            make_labelled(label)
+            if label != HYPERBAND:
+                make_labelled(label)
+            elif self.setting.workers > 1:
+                raise ConfigError(f"{label} needs workers = 1, got {self.setting.workers}")
         for problem in map(make_problem, self.problems):
             if problem.size is not None and problem.size < self.setting.trials:
                 raise ConfigError(
@@ -75,11 +81,18 @@ class Study:
         """Simulate it on one thread: sums then do not depend on the machine's cores."""
         from threadpoolctl import threadpool_limits
 
-        problem, strategy = make_problem(self.problem), make_labelled(self.strategy)
         with threadpool_limits(1):
-            pruning = make_pruning(self.pruning, {})
-            made = simulate(problem, strategy, pruning, self.setting, self.seed)
+            made = self._simulated()
         return summarise(self.problem, self.strategy, self.seed, made)
+
+    def _simulated(self) -> Simulation:
+        problem = make_problem(self.problem)
+        if self.strategy == HYPERBAND:
+            from metaopt.bench import hyperband  # imports Optuna: a second
+
+            return hyperband.simulate(problem, self.setting.trials, self.seed)
+        strategy, pruning = make_labelled(self.strategy), make_pruning(self.pruning, {})
+        return simulate(problem, strategy, pruning, self.setting, self.seed)
 
 
 @dataclass(frozen=True)

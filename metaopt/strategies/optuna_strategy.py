@@ -104,7 +104,7 @@ class OptunaStrategy:
             baseline = next_baseline(space, known)
             if baseline is not None:
                 return baseline
-            with _quiet():
+            with quiet():
                 storage = InMemoryStorage()
                 study = self._study(storage, space, history, waiting, rng)
                 proposal = _ask(study, storage, space, known, self.sampler)
@@ -113,7 +113,7 @@ class OptunaStrategy:
         return in_turn(space, history, pending, n, step)
 
     def _make(self, seed: int) -> BaseSampler:
-        with _quiet():
+        with quiet():
             made: BaseSampler = getattr(optuna.samplers, self.sampler)(seed=seed, **self.arguments)
             return made
 
@@ -154,13 +154,14 @@ def _ask(
     """
     for _ in range(MAX_TRIES):
         trial = study.ask()
-        point = _suggest(space, trial)
+        point = suggest_point(space, trial)
         if space.key(point) not in known and space.is_feasible(point):
             return Proposal(point, {"operators": name} | _keep(study, storage, trial.number))
     return None
 
 
-def _suggest(space: SearchSpace, trial: optuna.Trial) -> dict[str, Value]:
+def suggest_point(space: SearchSpace, trial: optuna.Trial) -> dict[str, Value]:
+    """What a trial suggests for every parameter that exists."""
     point: dict[str, Value] = {}
     for p in space.parameters:
         if p.when is None or p.when.holds(point):
@@ -245,7 +246,7 @@ def _id(study: optuna.Study, storage: InMemoryStorage) -> int:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No word of new studies and experimental classes: every proposal makes one."""
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -127,6 +127,7 @@ def test_a_comparison_repeats_itself_in_any_number_of_processes() -> None:
         ({"strategies": ("randon",)}, "did you mean 'random'?"),
         ({"problems": ("hartman6",)}, "did you mean 'hartmann6'?"),
         ({"pruning": "halfing"}, "did you mean 'halving'?"),
+        ({"strategies": ("tpe-hyperband",)}, "needs workers = 1, got 3"),
     ],
 )
 def test_bad_designs(change: dict[str, Any], text: str) -> None:

@@ -121,7 +121,7 @@ def test_the_distribution_of_cmaes_is_learned_again() -> None:
     strategy = make("cmaes", arguments=arguments)
     assert isinstance(strategy, OptunaStrategy)
     sampler = optuna.samplers.CmaEsSampler(seed=1, **arguments)
-    with optuna_strategy._quiet():
+    with optuna_strategy.quiet():
         plain = optuna.create_study(sampler=sampler)
         history = [ask_and_tell(plain, number) for number in range(20)]
         again = strategy._study(InMemoryStorage(), SPACE, history, (), np.random.default_rng(2))
@@ -135,7 +135,7 @@ def test_the_distribution_of_cmaes_is_learned_again() -> None:
 def ask_and_tell(plain: optuna.Study, number: int) -> Observation:
     """A trial of plain Optuna, with the note that a study of ours would have."""
     trial = plain.ask()
-    point = optuna_strategy._suggest(SPACE, trial)
+    point = optuna_strategy.suggest_point(SPACE, trial)
     score = (float(point["x"]) - 0.3) ** 2
     plain.tell(trial, score)
     kept = plain.trials[number].system_attrs
