@@ -6,3 +6,5 @@
 
 #: Where studies are kept unless the user says otherwise.
 DEFAULT_URL = "sqlite:///results/metaopt.db"
+#: Environment variable with the password of a storage URL that has none.
+PASSWORD_VARIABLE = "METAOPT_STORAGE_PASSWORD"  # noqa: S105 (its name)

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
+from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import RDBStorage
-from sqlalchemy import event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+import metaopt
+from metaopt.store.connection import Connection
+from metaopt.store.lease import Lease
 from metaopt.store.study import DOCUMENT, StoredStudy
-from metaopt.store.tables import Base
+from metaopt.store.urls import is_there, masked
 from metaopt.store.views import StudyView
-from search_spaces.errors import MissingExtraError, StoreError
+from search_spaces.errors import StoreError
 from search_spaces.records import suggestion
 
-#: How long a writer waits for another one [s].
-BUSY_SECONDS = 30
+__all__ = ["StudyStore", "is_there", "masked"]
 
-
-def masked(url: str) -> str:
-    """The URL without its password: the only form that is ever shown."""
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except (ArgumentError, ValueError):  # a port that is no number
-        return "the given storage URL"
+#: The form of what is recorded of a study: counts up when an older metaopt cannot read it.
+FORM = 1
 
 
 class StudyStore:
@@ -47,120 +39,81 @@ class StudyStore:
     """
 
     def __init__(self, url: str, create: bool = False) -> None:
-        self.url = url
-        parsed = _parse(url)
-        sqlite = parsed.get_backend_name() == "sqlite"
-        if sqlite and parsed.database:
-            _check_file(Path(parsed.database), create)
-        logging.getLogger("optuna").setLevel(logging.WARNING)
-        options = {"connect_args": {"timeout": BUSY_SECONDS}} if sqlite else {}
-        with self._explained():
-            self._storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True, **options})
-            if sqlite:
-                event.listen(self._storage.engine, "connect", _set_pragmas)
-                self._storage.engine.dispose()  # connections made before the listener
-            Base.metadata.create_all(self._storage.engine)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn a database error into one line without the password."""
-        try:
-            yield
-        except (ImportError, ModuleNotFoundError) as failure:
-            raise MissingExtraError(
-                f"{masked(self.url)} needs a database driver that is not installed; "
-                "pip install 'metaopt[postgres]'"
-            ) from failure
-        except (SQLAlchemyError, sqlite3.Error, RuntimeError, OSError) as failure:
-            cause = getattr(failure, "orig", None) or failure
-            line = (
-                str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
-            )
-            raise StoreError(
-                f"the study store {masked(self.url)} cannot be used: {line}; "
-                "check the URL, the file and its permissions"
-            ) from failure
+        self._connection = Connection(url, create)
 
     @property
     def backend(self) -> RDBStorage:
         """The Optuna storage, for the dashboard."""
-        return self._storage
+        return self._connection.storage
 
     def close(self) -> None:
         """Give the connections back."""
-        self._storage.remove_session()
-        self._storage.engine.dispose()
+        self._connection.close()
 
     def names(self) -> list[str]:
         """Names of all studies, oldest first."""
-        with self._explained():
-            return optuna.get_all_study_names(self._storage)
+        with self._connection.explained():
+            return optuna.get_all_study_names(self.backend)
 
     def studies(self) -> list[StudyView]:
         """All studies."""
-        return [self.study(name).view() for name in self.names()]
+        return [self._load(name).view() for name in self.names()]
 
     def study(self, name: str) -> StoredStudy:
         """A study by name.
 
         Raises:
-            StoreError: there is none.
+            StoreError: there is none, or a newer metaopt recorded it in another form.
         """
         names = self.names()
         if name not in names:
             hint = suggestion(name, names) if names else "there are none yet: `metaopt run`"
-            raise StoreError(f"no study {name!r} in {masked(self.url)}; {hint}")
-        with self._explained():
-            study = optuna.load_study(study_name=name, storage=self._storage)
-            return StoredStudy(study, self.session, self._explained)
+            raise StoreError(f"no study {name!r} in {masked(self._connection.url)}; {hint}")
+        study = self._load(name)
+        document = study.document
+        form = document.get("form", 1)
+        if form > FORM:
+            raise StoreError(
+                f"study {name!r} was recorded by metaopt {document['versions']['metaopt']} in "
+                f"form {form}, and metaopt {metaopt.__version__} reads forms up to {FORM}; "
+                "install that version, or give another --study"
+            )
+        return study
 
     def create(self, name: str, document: Mapping[str, Any]) -> StoredStudy:
-        """A new study, with the record of what it is about."""
-        with self._explained():
-            study = optuna.create_study(
-                study_name=name, storage=self._storage, direction="minimize"
-            )
-            study.set_user_attr(DOCUMENT, dict(document))
-            return StoredStudy(study, self.session, self._explained)
+        """A new study, with the record of what it is about.
+
+        Raises:
+            StoreError: another process made it meanwhile, or is about to.
+        """
+        lease, owner = Lease(self._connection, name), uuid.uuid4().hex
+        lease.hold(owner)  # until the record is written: a study without one is nobody's
+        try:
+            with self._connection.explained():
+                study = self._make(name)
+                study.set_user_attr(DOCUMENT, {"form": FORM, **document})
+                return StoredStudy(study, self._connection)
+        finally:
+            lease.release(owner)
+
+    def _make(self, name: str) -> optuna.Study:
+        """A new study, or one whose maker died before it said what the study is about."""
+        try:
+            return optuna.create_study(study_name=name, storage=self.backend, direction="minimize")
+        except DuplicatedStudyError:
+            study = self._load(name)
+            if not study.blank:
+                raise StoreError(
+                    f"study {name!r} was begun by another process a moment ago; wait for it, "
+                    "and the same command goes on, or give another --study"
+                ) from None
+            return optuna.load_study(study_name=name, storage=self.backend)
 
     def session(self) -> Session:
         """A session on the database, for our own tables."""
-        return Session(self._storage.engine)
+        return self._connection.session()
 
-
-def is_there(url: str) -> bool:
-    """Whether the store can be expected to exist: false only for an absent SQLite file."""
-    parsed = _parse(url)
-    absent = parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
-    return not absent
-
-
-def _parse(url: str) -> URL:
-    try:
-        return make_url(url)
-    except (ArgumentError, ValueError) as failure:
-        raise StoreError(
-            "a storage URL reads like sqlite:///results/metaopt.db or "
-            "postgresql+psycopg://user@host/database; the given one is neither"
-        ) from failure
-
-
-def _check_file(path: Path, create: bool) -> None:
-    if path.is_dir():
-        raise StoreError(f"the study store {path} is a folder; name a file in it")
-    if not path.is_file():
-        if not create:
-            raise StoreError(f"no study store {path}; `metaopt run` makes one, or give --storage")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as failure:
-            raise StoreError(f"{path.parent} cannot be made ({failure.strerror})") from failure
-
-
-def _set_pragmas(connection: sqlite3.Connection, _: object) -> None:
-    # Write-ahead logging lets the dashboard read while the controller writes, and with
-    # synchronous=NORMAL a commit costs no disk flush: 12 times faster on a busy disk.
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
+    def _load(self, name: str) -> StoredStudy:
+        with self._connection.explained():
+            study = optuna.load_study(study_name=name, storage=self.backend)
+            return StoredStudy(study, self._connection)

@@ -1,68 +1,48 @@
 """One study in the store: its trials, its epochs, its lease.
 
 Trials are Optuna trials. Attributes are written before a trial is told: a
-finished trial is immutable. The controller is the only writer of a study.
+finished trial is immutable. The controller is the only writer of a study. Each
+method may be repeated whole, so that a study outlasts a restart of its server.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from optuna.samplers import BaseSampler
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.orm import Session
 
-from metaopt.store.tables import EpochRow, LeaseRow
-from metaopt.store.views import FAILED, INTERRUPTED, LOST, StudyView, TrialView, best_of
-from objectives.groups import GROUPS
+from metaopt.store.connection import Connection
+from metaopt.store.lease import LEASE_SECONDS, Lease
+from metaopt.store.outages import outlasting
+from metaopt.store.records import attributes_of, running_trial, state_of, view_of
+from metaopt.store.tables import EpochRow
+from metaopt.store.views import StudyView, TrialView, best_of
 from search_spaces.errors import StoreError
-from search_spaces.parameters import Float, Int, Parameter, Point, Value
+from search_spaces.parameters import Point
 from search_spaces.space import SearchSpace
-from workers.trial import Outcome, Progress, TrialResult
+from workers.trial import Progress, TrialResult
+
+__all__ = ["DOCUMENT", "LEASE_SECONDS", "StoredStudy"]
 
 #: The study attribute that records what the study is about.
 DOCUMENT = "metaopt"
-#: Trial attributes. Scalars that a person wants to see stand alone, for the dashboard.
-PROPOSAL, ATTEMPT, RETRY_OF, NOTE = "proposal", "attempt", "retry_of", "note"
-SCORE, ERROR, EPOCHS, SECONDS, OUTCOME, REASON = (
-    "S",
-    "S_error",
-    "epochs",
-    "seconds",
-    "outcome",
-    "reason",
-)
-GROUP_PREFIX, METRIC_PREFIX = "L_", "m_"
-#: A controller that has not renewed its lease for this long is taken for dead [s].
-LEASE_SECONDS = 60.0
 
 
 class StoredStudy:
     """One study. Made by :class:`~metaopt.store.database.StudyStore`."""
 
-    def __init__(
-        self,
-        study: optuna.Study,
-        session: Callable[[], Session],
-        explained: Callable[[], AbstractContextManager[None]],
-    ) -> None:
+    def __init__(self, study: optuna.Study, connection: Connection) -> None:
         self._study = study
-        self._session = session
-        self._explained = explained
-        self._open: dict[int, optuna.Trial] = {}
+        self._connection = connection
+        self._storage = connection.storage
+        self._identity = self._storage.get_study_id_from_name(study.study_name)
+        self._lease = Lease(connection, study.study_name)
+        self._owner = ""
+        #: The identity in the database of each trial that was started here.
+        self._identities: dict[int, int] = {}
 
     @property
     def name(self) -> str:
@@ -72,14 +52,21 @@ class StoredStudy:
     @property
     def document(self) -> dict[str, Any]:
         """What was recorded when the study began; empty for a study that is not ours."""
-        return dict(self._study.user_attrs.get(DOCUMENT, {}))
+        with self._connection.explained():
+            return dict(self._study.user_attrs.get(DOCUMENT, {}))
+
+    @property
+    def blank(self) -> bool:
+        """Whether its maker died before it recorded anything: such a study is made again."""
+        return not self.document and not self.trials()
 
     # -- reading --------------------------------------------------------------------------
 
+    @outlasting
     def trials(self) -> list[TrialView]:
         """All trials, in order of number."""
-        with self._explained():
-            return [_view(t) for t in self._study.get_trials(deepcopy=False)]
+        with self._connection.explained():
+            return [view_of(t) for t in self._study.get_trials(deepcopy=False)]
 
     def view(self) -> StudyView:
         """The study as a plain record."""
@@ -92,7 +79,7 @@ class StoredStudy:
 
     def epochs(self, number: int) -> list[dict[str, Any]]:
         """The breakdown of each scored epoch of a trial."""
-        with self._explained(), self._session() as session:
+        with self._connection.explained(), self._connection.session() as session:
             rows = (
                 session.query(EpochRow)
                 .filter_by(study=self.name, trial=number)
@@ -103,6 +90,7 @@ class StoredStudy:
 
     # -- writing --------------------------------------------------------------------------
 
+    @outlasting
     def start(
         self,
         space: SearchSpace,
@@ -111,40 +99,40 @@ class StoredStudy:
         note: Mapping[str, str],
         retry: TrialView | None = None,
     ) -> int:
-        """Record a running trial; returns its number."""
-        active = {name: _distribution(space[name]) for name in point}
-        with self._explained():
-            self._study.sampler = _Given(point, active)
-            trial = self._study.ask(fixed_distributions=active)
-            trial.set_user_attr(PROPOSAL, proposal)
-            if retry:
-                # An interruption is nobody's failure: only a lost worker uses up an attempt.
-                trial.set_user_attr(ATTEMPT, retry.attempt + (retry.outcome == LOST))
-                trial.set_user_attr(RETRY_OF, retry.number)
-            if note:
-                trial.set_user_attr(NOTE, json.dumps(dict(note)))
-        self._open[trial.number] = trial
-        return trial.number
+        """Record a running trial, whole or not at all; returns its number.
 
+        Where the answer is lost with the connection, a second trial of the proposal is
+        recorded, and the first one stays behind: it is told apart by the later one.
+        """
+        trial = running_trial(space, point, proposal, note, retry)
+        with self._connection.explained():
+            identity = self._storage.create_new_trial(self._identity, trial)
+            number = self._storage.get_trial_number_from_id(identity)
+        self._identities[number] = identity
+        return number
+
+    @outlasting
     def report(self, number: int, progress: Progress) -> None:
         """Record a scored epoch."""
-        with self._explained():
-            self._open[number].report(progress.score, progress.epoch)
-            with self._session() as session:
-                session.merge(
-                    EpochRow(
-                        study=self.name,
-                        trial=number,
-                        epoch=progress.epoch,
-                        score=progress.score,
-                        seconds=progress.seconds,
-                        showers=progress.showers,
-                        groups=dict(progress.groups),
-                        losses=dict(progress.losses),
-                    )
-                )
+        row = EpochRow(
+            study=self.name,
+            trial=number,
+            epoch=progress.epoch,
+            score=progress.score,
+            seconds=progress.seconds,
+            showers=progress.showers,
+            groups=dict(progress.groups),
+            losses=dict(progress.losses),
+        )
+        with self._connection.explained():
+            self._storage.set_trial_intermediate_value(
+                self._identities[number], progress.epoch, progress.score
+            )
+            with self._connection.session() as session:
+                session.merge(row)
                 session.commit()
 
+    @outlasting
     def finish(self, number: int, result: TrialResult, pruned: bool = False) -> TrialView:
         """Tell how a trial ended: attributes first, since a told trial is immutable.
 
@@ -153,158 +141,52 @@ class StoredStudy:
             result: its last word.
             pruned: whether a STOPPED result was pruning rather than an interruption.
         """
-        trial = self._open.pop(number)
-        state, outcome = _state(result.outcome, pruned)
-        with self._explained():
-            for key, value in _attributes(result, outcome).items():
-                trial.set_user_attr(key, value)
-            value = result.score if state == TrialState.COMPLETE else None
-            return _view(self._study.tell(number, value, state=state))
+        identity = self._identities[number]
+        state, outcome = state_of(result.outcome, pruned)
+        value = result.score if state == TrialState.COMPLETE else None
+        with self._connection.explained():
+            try:
+                for key, attribute in attributes_of(result, outcome).items():
+                    self._storage.set_trial_user_attr(identity, key, attribute)
+                told = self._study.tell(number, value, state=state)
+            except UpdateFinishedTrialError:
+                told = self._told(identity, state)
+        return view_of(told)
 
+    @outlasting
     def abandon(self, trial: TrialView) -> None:
         """Fail a running trial that a dead controller left behind: it reads as interrupted."""
-        with self._explained():
-            self._study.tell(trial.number, state=TrialState.FAIL)
+        with self._connection.explained():
+            self._study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+
+    def _told(self, identity: int, state: TrialState) -> FrozenTrial:
+        """A trial that was told before, where only the answer was lost with the connection."""
+        told = self._storage.get_trial(identity)
+        if told.state != state:
+            raise StoreError(
+                f"trial {told.number} of study {self.name!r} was ended by another controller, "
+                "which took the study over; leave the study to it"
+            )
+        return told
 
     # -- the lease ------------------------------------------------------------------------
 
+    @outlasting
     def hold(self, owner: str) -> None:
         """Take or renew the lease of this study.
 
         Raises:
             StoreError: another living controller holds it.
         """
-        now = time.time()
-        with self._explained(), self._session() as session:
-            row = session.get(LeaseRow, self.name, with_for_update=True)
-            if row is not None and row.owner != owner and _alive(row, now):
-                raise StoreError(
-                    f"study {self.name!r} is being run by process {row.pid} on {row.host}; "
-                    "wait for it, stop it, or give another --study"
-                )
-            lease = row or LeaseRow(study=self.name)
-            lease.owner, lease.host, lease.pid = owner, socket.gethostname(), os.getpid()
-            lease.expires = now + LEASE_SECONDS
-            session.add(lease)
-            session.commit()
+        self._lease.hold(owner)
+        self._owner = owner
 
     def release(self, owner: str) -> None:
         """Give the lease back."""
-        with self._explained(), self._session() as session:
-            session.query(LeaseRow).filter_by(study=self.name, owner=owner).delete()
-            session.commit()
+        self._lease.release(owner)
+        self._owner = ""
 
-
-def _alive(row: LeaseRow, now: float) -> bool:
-    """Whether the lease's holder may still live: on this host, its process can be asked."""
-    if row.expires < now:
-        return False
-    if row.host != socket.gethostname():
-        return True
-    try:
-        os.kill(row.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-class _Given(BaseSampler):
-    """Hands one chosen point to Optuna: strategies propose, Optuna records."""
-
-    def __init__(self, point: Point, active: dict[str, BaseDistribution]) -> None:
-        self._point, self._active = dict(point), active
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        del study, trial
-        return self._active
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        del study, trial, search_space
-        return self._point
-
-    def sample_independent(
-        self, study: optuna.Study, trial: FrozenTrial, param_name: str, dist: BaseDistribution
-    ) -> Any:
-        del study, trial, dist
-        raise AssertionError(f"{param_name} is not in the given point")
-
-
-def _distribution(parameter: Parameter) -> BaseDistribution:
-    if isinstance(parameter, Float):
-        return FloatDistribution(
-            parameter.low, parameter.high, log=parameter.log, step=parameter.step
-        )
-    if isinstance(parameter, Int):
-        return IntDistribution(
-            parameter.low, parameter.high, log=parameter.log, step=parameter.step
-        )
-    return CategoricalDistribution(parameter.choices)
-
-
-def _state(outcome: Outcome, pruned: bool) -> tuple[TrialState, str]:
-    """Optuna's state, and the word for a FAIL."""
-    if outcome is Outcome.COMPLETE:
-        return TrialState.COMPLETE, ""
-    if outcome is Outcome.STOPPED and pruned:
-        return TrialState.PRUNED, ""
-    if outcome is Outcome.FAILED:
-        return TrialState.FAIL, FAILED
-    return TrialState.FAIL, INTERRUPTED if outcome is Outcome.STOPPED else LOST
-
-
-def _attributes(result: TrialResult, outcome: str) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        SCORE: result.score,
-        ERROR: result.error,
-        EPOCHS: result.epochs,
-        SECONDS: round(result.seconds, 3),
-        OUTCOME: outcome or None,
-        REASON: result.reason or None,
-    }
-    found |= {GROUP_PREFIX + k: round(v, 4) for k, v in result.groups.items()}
-    found |= {METRIC_PREFIX + k: v for k, v in result.metrics.items()}
-    return {k: v for k, v in found.items() if v is not None}
-
-
-def _view(trial: FrozenTrial) -> TrialView:
-    attrs = trial.user_attrs
-    # Without a word of its controller, a failed trial was left behind by it.
-    unsaid = INTERRUPTED if trial.state == TrialState.FAIL else ""
-    rungs = tuple(sorted(trial.intermediate_values.items()))
-    score = attrs.get(SCORE)
-    point: dict[str, Value] = dict(trial.params)
-    return TrialView(
-        number=trial.number,
-        state=trial.state.name.lower(),
-        outcome=attrs.get(OUTCOME, unsaid),
-        point=point,
-        proposal=attrs.get(PROPOSAL),
-        attempt=attrs.get(ATTEMPT, 1),
-        retry_of=attrs.get(RETRY_OF),
-        score=trial.value if trial.state == TrialState.COMPLETE else score,
-        error=attrs.get(ERROR),
-        epochs=attrs.get(EPOCHS, rungs[-1][0] if rungs else 0),
-        seconds=attrs.get(SECONDS, 0.0),
-        # The store gives attributes in alphabetical order.
-        groups=_ordered(_prefixed(attrs, GROUP_PREFIX)),
-        metrics=_prefixed(attrs, METRIC_PREFIX),
-        rungs=rungs,
-        note=json.loads(attrs.get(NOTE, "{}")),
-        reason=attrs.get(REASON, ""),
-        started=trial.datetime_start,
-        finished=trial.datetime_complete,
-    )
-
-
-def _ordered(groups: Mapping[str, float]) -> dict[str, float]:
-    return {name: groups[name] for name in GROUPS if name in groups}
-
-
-def _prefixed(attrs: Mapping[str, Any], prefix: str) -> dict[str, float]:
-    return {k.removeprefix(prefix): v for k, v in attrs.items() if k.startswith(prefix)}
+    def returned(self) -> None:
+        """After an outage, renew the lease before anything is written: it may be lost."""
+        if self._owner:
+            self._lease.hold(self._owner)

@@ -1,0 +1,106 @@
+"""The lease of a study: one controller at a time, whatever starts at the same instant."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from contextlib import suppress
+
+from sqlalchemy import delete, extract, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from metaopt.store.connection import Connection
+from metaopt.store.tables import LeaseRow
+from search_spaces.errors import StoreError
+
+#: A controller that has not renewed its lease for this long is taken for dead [s].
+LEASE_SECONDS = 60.0
+
+
+class Lease:
+    """The lease of the study of a name, which need not exist yet."""
+
+    def __init__(self, connection: Connection, study: str) -> None:
+        self._connection = connection
+        self._study = study
+
+    def hold(self, owner: str) -> None:
+        """Take or renew the lease.
+
+        The change is one statement that names the holder it replaces, so that of two
+        controllers that saw the same dead holder, or none, one gets the lease.
+
+        Raises:
+            StoreError: another living controller holds it.
+        """
+        while True:
+            with self._connection.explained(), self._connection.session() as session:
+                row = session.get(LeaseRow, self._study)
+                now = _now(session)
+                if row is not None and row.owner != owner and _alive(row, now):
+                    raise StoreError(
+                        f"study {self._study!r} is being run by process {row.pid} on {row.host}; "
+                        "wait for it, stop it, or give another --study"
+                    )
+                if self._replace(session, row, owner, now):
+                    return
+
+    def release(self, owner: str) -> None:
+        """Give the lease back; one that cannot be given back ends by itself."""
+        statement = delete(LeaseRow).where(LeaseRow.study == self._study, LeaseRow.owner == owner)
+        with (
+            suppress(StoreError),
+            self._connection.explained(),
+            self._connection.session() as session,
+        ):
+            session.execute(statement)
+            session.commit()
+
+    def _replace(self, session: Session, row: LeaseRow | None, owner: str, now: float) -> bool:
+        """Whether the lease was as it was read, and is now the owner's."""
+        values = {
+            "owner": owner,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "expires": now + LEASE_SECONDS,
+        }
+        if row is None:
+            try:
+                session.execute(insert(LeaseRow).values(study=self._study, **values))
+            except IntegrityError:
+                return False
+            session.commit()
+            return True
+        unchanged = (
+            LeaseRow.study == self._study,
+            LeaseRow.owner == row.owner,
+            LeaseRow.expires == row.expires,
+        )
+        session.rollback()  # SQLite changes nothing on an old view of the file
+        changed = session.connection().execute(update(LeaseRow).where(*unchanged).values(**values))
+        session.commit()
+        return changed.rowcount == 1
+
+
+def _now(session: Session) -> float:
+    """Seconds since 1970: the server's, as clocks of machines that share one differ."""
+    if session.get_bind().dialect.name != "postgresql":
+        return time.time()
+    return float(session.scalars(select(extract("epoch", func.clock_timestamp()))).one())
+
+
+def _alive(row: LeaseRow, now: float) -> bool:
+    """Whether the lease's holder may still live: on this host, its process can be asked."""
+    if row.expires < now:
+        return False
+    if row.host != socket.gethostname():
+        return True
+    try:
+        os.kill(row.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

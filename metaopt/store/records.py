@@ -1,0 +1,133 @@
+"""Between Optuna's trials and our records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from metaopt.store.views import FAILED, INTERRUPTED, LOST, TrialView
+from objectives.groups import GROUPS
+from search_spaces.parameters import Float, Int, Parameter, Point, Value
+from search_spaces.space import SearchSpace
+from workers.trial import Outcome, TrialResult
+
+#: Trial attributes. Scalars that a person wants to see stand alone, for the dashboard.
+PROPOSAL, ATTEMPT, RETRY_OF, NOTE = "proposal", "attempt", "retry_of", "note"
+SCORE, ERROR, EPOCHS, SECONDS, OUTCOME, REASON = (
+    "S",
+    "S_error",
+    "epochs",
+    "seconds",
+    "outcome",
+    "reason",
+)
+GROUP_PREFIX, METRIC_PREFIX = "L_", "m_"
+
+
+def running_trial(
+    space: SearchSpace,
+    point: Point,
+    proposal: int,
+    note: Mapping[str, str],
+    retry: TrialView | None,
+) -> FrozenTrial:
+    """A trial to be stored, as it starts."""
+    attributes: dict[str, Any] = {PROPOSAL: proposal}
+    if retry:
+        # An interruption is nobody's failure: only a lost worker uses up an attempt.
+        attributes[ATTEMPT] = retry.attempt + (retry.outcome == LOST)
+        attributes[RETRY_OF] = retry.number
+    if note:
+        attributes[NOTE] = json.dumps(dict(note))
+    return create_trial(
+        state=TrialState.RUNNING,
+        params=dict(point),
+        distributions={name: _distribution(space[name]) for name in point},
+        user_attrs=attributes,
+    )
+
+
+def state_of(outcome: Outcome, pruned: bool) -> tuple[TrialState, str]:
+    """Optuna's state, and the word for a FAIL."""
+    if outcome is Outcome.COMPLETE:
+        return TrialState.COMPLETE, ""
+    if outcome is Outcome.STOPPED and pruned:
+        return TrialState.PRUNED, ""
+    if outcome is Outcome.FAILED:
+        return TrialState.FAIL, FAILED
+    return TrialState.FAIL, INTERRUPTED if outcome is Outcome.STOPPED else LOST
+
+
+def attributes_of(result: TrialResult, outcome: str) -> dict[str, Any]:
+    """What is recorded of a trial's end beside its state and score."""
+    found: dict[str, Any] = {
+        SCORE: result.score,
+        ERROR: result.error,
+        EPOCHS: result.epochs,
+        SECONDS: round(result.seconds, 3),
+        OUTCOME: outcome or None,
+        REASON: result.reason or None,
+    }
+    found |= {GROUP_PREFIX + k: round(v, 4) for k, v in result.groups.items()}
+    found |= {METRIC_PREFIX + k: v for k, v in result.metrics.items()}
+    return {k: v for k, v in found.items() if v is not None}
+
+
+def view_of(trial: FrozenTrial) -> TrialView:
+    """A stored trial as a plain record."""
+    attrs = trial.user_attrs
+    # Without a word of its controller, a failed trial was left behind by it.
+    unsaid = INTERRUPTED if trial.state == TrialState.FAIL else ""
+    rungs = tuple(sorted(trial.intermediate_values.items()))
+    score = attrs.get(SCORE)
+    point: dict[str, Value] = dict(trial.params)
+    return TrialView(
+        number=trial.number,
+        state=trial.state.name.lower(),
+        outcome=attrs.get(OUTCOME, unsaid),
+        point=point,
+        proposal=attrs.get(PROPOSAL),
+        attempt=attrs.get(ATTEMPT, 1),
+        retry_of=attrs.get(RETRY_OF),
+        score=trial.value if trial.state == TrialState.COMPLETE else score,
+        error=attrs.get(ERROR),
+        epochs=attrs.get(EPOCHS, rungs[-1][0] if rungs else 0),
+        seconds=attrs.get(SECONDS, 0.0),
+        # The store gives attributes in alphabetical order.
+        groups=_ordered(_prefixed(attrs, GROUP_PREFIX)),
+        metrics=_prefixed(attrs, METRIC_PREFIX),
+        rungs=rungs,
+        note=json.loads(attrs.get(NOTE, "{}")),
+        reason=attrs.get(REASON, ""),
+        started=trial.datetime_start,
+        finished=trial.datetime_complete,
+    )
+
+
+def _distribution(parameter: Parameter) -> BaseDistribution:
+    if isinstance(parameter, Float):
+        return FloatDistribution(
+            parameter.low, parameter.high, log=parameter.log, step=parameter.step
+        )
+    if isinstance(parameter, Int):
+        return IntDistribution(
+            parameter.low, parameter.high, log=parameter.log, step=parameter.step
+        )
+    return CategoricalDistribution(parameter.choices)
+
+
+def _ordered(groups: Mapping[str, float]) -> dict[str, float]:
+    return {name: groups[name] for name in GROUPS if name in groups}
+
+
+def _prefixed(attrs: Mapping[str, Any], prefix: str) -> dict[str, float]:
+    return {k.removeprefix(prefix): v for k, v in attrs.items() if k.startswith(prefix)}
