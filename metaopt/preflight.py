@@ -6,6 +6,7 @@ the study store as it was.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ def prepare(config: StudyConfig) -> Plan:
     Raises:
         InputError: of the kind that fits, with rule, value and remedy.
     """
+    _check_results(config.folder.resolve())
     geometry = load_geometry(config.data.geometry)
     published = "variable-angle" if geometry.has_angle else "fixed-angle"
     space = _feasible_space(load_space(config.search.space or published), geometry)
@@ -116,6 +118,17 @@ def _identity(document: dict[str, Any]) -> dict[str, Any]:
         "budget": document["budget"],
         "seed": document["seed"],
     }
+
+
+def _check_results(folder: Path) -> None:
+    """Before the showers are read, which may take minutes."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        got = "a folder without the right to write" if there.is_dir() else "a file"
+        raise ConfigError(
+            f"the results in {folder} need a folder that can be written to, got {got}, {there}; "
+            "give another --results"
+        )
 
 
 def _feasible_space(space: SearchSpace, geometry: Geometry) -> SearchSpace:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +37,7 @@ from objectives.observables import (
 from objectives.pulls import Pulls
 from objectives.samples import Sample, stratified
 from objectives.showers import Conditions, Showers
+from search_spaces.documents import DAMAGE
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 from search_spaces.records import decode, encode
@@ -188,7 +188,7 @@ class Reference:
                     f"{path}: format must be {FORMAT}, got {header['format']}; {remedy}"
                 )
             reference = cls._of(header, arrays)
-        except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        except DAMAGE as error:
             if isinstance(error, (DataError, FileNotFoundError)):
                 raise
             raise DataError(f"{path}: must be a saved reference, got {error}; {remedy}") from error

@@ -159,8 +159,10 @@ def _check_range(
     with np.errstate(invalid="ignore"):
         outside = ~((values >= low - margin) & (values <= high + margin))
     if outside.any():
+        got = float(values[outside][0])
+        mega = unit == "GeV" and low <= got / 1000 <= high
+        remedy = "is it in MeV?" if mega else "widen the geometry's range or select events"
         raise DataError(
-            f"{where}: {name} must lie in [{low:g}, {high:g}] {unit}, got "
-            f"{float(values[outside][0]):g} ({int(outside.sum())} events); "
-            f"widen the geometry's range or select events"
+            f"{where}: {name} must lie in [{low:g}, {high:g}] {unit}, got {got:g} "
+            f"({int(outside.sum())} events); {remedy}"
         )

@@ -152,6 +152,10 @@ class Cylinder:
                 f"{where}: cells.count and the lists in cells.radii, alpha and depth must give "
                 f"one number of layers, got {', '.join(map(str, lengths))}; drop count"
             )
+        if max(lengths) > MAX_CELLS:  # before there is a ring for each
+            raise GeometryError(
+                f"{where}: cells.count <= {MAX_CELLS} must hold, got {max(lengths)} layers"
+            )
         for number, layer in enumerate(self.layers):
             layer.check(f"{where}, layer {number}")
         _check_shape(self.shape, where)

@@ -35,7 +35,10 @@ class Condition:
             raise SpaceError(
                 f"a condition reads 'parameter >= number' or 'parameter == value', got {text!r}"
             )
-        return cls(parts[0], parts[1], _literal(parts[2]))
+        value = _literal(parts[2])
+        if parts[1] == ">=" and isinstance(value, (str, bool)):
+            raise SpaceError(f"a condition with '>=' needs a number, got {text!r}")
+        return cls(parts[0], parts[1], value)
 
     def holds(self, point: Point) -> bool:
         """Whether the parent is active in ``point`` and satisfies the condition."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.errors import SpaceError
-from search_spaces.parameters import Categorical, Float, Parameter, Point, Value
+from search_spaces.parameters import Categorical, Condition, Float, Parameter, Point, Value
 from search_spaces.records import encode as to_plain
 from search_spaces.records import suggestion
 
@@ -58,16 +58,13 @@ class SearchSpace:
     constraint: Callable[[Point], str | None] | None = None
 
     def __post_init__(self) -> None:
-        seen: set[str] = set()
+        seen: dict[str, Parameter] = {}
         for parameter in self.parameters:
             if parameter.name in seen:
                 raise SpaceError(f"parameter names must differ, got {parameter.name!r} twice")
-            if parameter.when is not None and parameter.when.parent not in seen:
-                raise SpaceError(
-                    f"the parent of {parameter.name!r} must stand before it, "
-                    f"got when = '{parameter.when}'"
-                )
-            seen.add(parameter.name)
+            if parameter.when is not None:
+                _check_condition(parameter.name, parameter.when, seen)
+            seen[parameter.name] = parameter
         if not seen:
             raise SpaceError(f"a space needs at least one parameter, got none in {self.name!r}")
         for baseline in self.baselines:
@@ -181,6 +178,17 @@ class SearchSpace:
         kinds = [[type(p).__name__, to_plain(p)] for p in self.parameters]
         text = json.dumps([self.family, self.preset, kinds], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_condition(name: str, when: Condition, before: Mapping[str, Parameter]) -> None:
+    parent = before.get(when.parent)
+    if parent is None:
+        raise SpaceError(f"the parent of {name!r} must stand before it, got when = '{when}'")
+    words = isinstance(parent, Categorical) and any(isinstance(c, str) for c in parent.choices)
+    if words and when.operator == ">=":
+        raise SpaceError(
+            f"'>=' needs a parent of numbers, got when = '{when}' for {name!r}; use =="
+        )
 
 
 def _columns(p: Parameter, value: Value | None, fill: float) -> Array:

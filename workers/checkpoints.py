@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search_spaces.errors import ConfigError
+from search_spaces.documents import DAMAGE, read_text
+from search_spaces.errors import DataError
 from search_spaces.records import decode, encode
 from workers.models.base import GenerativeModel
 from workers.trial import Progress, TrialSpec
 
 RECORD = "checkpoint.json"
+#: Of a record: some kilobytes for each epoch [bytes].
+MAX_RECORD = 256 * 2**20
 _EPOCHS = "epoch-*"
 
 
@@ -64,11 +67,11 @@ def latest(spec: TrialSpec) -> Checkpoint | None:
         return None
     for folder in sorted(Path(spec.checkpoint).glob(_EPOCHS), reverse=True):
         try:
-            record = json.loads((folder / RECORD).read_text())
+            record = json.loads(read_text(folder / RECORD, DataError, MAX_RECORD))
             progress = tuple(decode(Progress, p, RECORD) for p in record["progress"])
             if record["trial"] == _identity(spec) and 0 < len(progress) <= spec.budget.epochs:
                 return Checkpoint(folder, progress)
-        except (OSError, ValueError, KeyError, TypeError, ConfigError):
+        except DAMAGE:
             continue
     return None
 

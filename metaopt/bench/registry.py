@@ -71,7 +71,7 @@ def _option(label: str, text: str) -> tuple[str, Any]:
     try:
         if equals:
             return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         pass
     raise ConfigError(
         f"options of a strategy read 'name,key=value,...' with TOML values, got {label!r}"

@@ -33,6 +33,7 @@ import numpy as np
 
 from metaopt.bench.problem import Rung, Training, failed
 from objectives.objective import WORST
+from search_spaces.documents import DAMAGE
 from search_spaces.errors import DataError, InputError
 from search_spaces.loader import space_from_tables
 from search_spaces.parameters import Point, Value
@@ -40,6 +41,8 @@ from search_spaces.records import decode
 from search_spaces.space import Array, SearchSpace
 
 FORMAT = "metaopt trials 1"
+#: Of all lines, unpacked.
+MAX_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -171,10 +174,14 @@ def read_lines(path: Path) -> Iterator[str]:
         DataError: it cannot be read.
     """
     try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as failure:
+        # What is packed small may be large.
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        text = content.decode("utf-8")
+    except DAMAGE as failure:
         raise DataError(f"{path}: cannot be read ({failure}); check the file") from failure
+    if len(content) > MAX_BYTES:
+        raise DataError(f"{path}: at most {MAX_BYTES >> 20} MiB of trials can be read, got more")
     return (line for line in text.splitlines() if line.strip())
 
 
@@ -221,5 +228,5 @@ def read_row(line: str, space: SearchSpace, epochs: int, where: str) -> Row:
 def _object(line: str, where: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError as failure:
+    except (ValueError, RecursionError) as failure:
         raise DataError(f"{where}: not JSON ({failure}); remove the line") from failure

@@ -119,8 +119,10 @@ def strategies(
     them. The yardstick is random search with 200 trials.
     """
     from metaopt.bench.comparison import compare
-    from metaopt.cli.console import print_json, write_file
+    from metaopt.cli.console import check_place, print_json, write_file
 
+    if markdown is not None:
+        check_place(markdown)
     made = compare(_design(problems, strategies, setting), processes, _tell)
     if as_json:
         print_json(_document(made))

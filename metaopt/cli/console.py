@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,20 @@ def print_records(records: Sequence[Any], table: Table, as_json: bool) -> None:
 def print_json(data: Any) -> None:
     """Plain data to stdout as JSON."""
     click.echo(json.dumps(data, indent=2, default=str))
+
+
+def check_place(file: Path) -> None:
+    """Fail before the work, not after it.
+
+    Raises:
+        ConfigError: no file of this name can be written there.
+    """
+    from search_spaces.errors import ConfigError
+
+    if file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
+        raise ConfigError(
+            f"{file}: needs the name of a file in a folder that can be written to; make the folder"
+        )
 
 
 def write_file(file: Path, text: str) -> None:

@@ -9,7 +9,14 @@ from metaopt.cli import options
 
 @click.command(name="dashboard")
 @options.storage
-@click.option("--port", default=8080, show_default=True, metavar="N", help="Port; 0 = any free.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    metavar="N",
+    help="Port; 0 = any free.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind to.")
 def command(storage: str, port: int, host: str) -> None:
     """Open the study store in the Optuna dashboard.

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 @click.option("--geometry", metavar="NAME|FILE", help="Calorimeter. [default: found by the shape]")
 @click.option("--events", type=click.IntRange(min=1), metavar="N", help="At most N of each file.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="PAGE.HTML", help="New page.")
-@click.option("--seed", default=0, show_default=True, metavar="N", help="Seed of random choices.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Seed of random choices.",
+)
 @options.as_json
 def command(
     generated: str,
@@ -37,13 +44,13 @@ def command(
     each beside what the full simulation gives against itself; -o writes a page
     with plots.
     """
-    from metaopt.cli.console import print_json, say, write_file
+    from metaopt.cli.console import check_place, print_json, say, write_file
     from metaopt.reports.calorimeters import find_geometry
     from metaopt.reports.shower_files import validate
     from metaopt.reports.validation_tables import document
 
     if out is not None:
-        _check_place(out)
+        check_place(out)
     calorimeter, note = find_geometry(reference, geometry)
     if note:
         say(note)
@@ -73,11 +80,3 @@ def _print(made: Validation) -> None:
     for table in (groups_table(made), metrics_table(made), crosschecks_table(made)):
         if table.rows:
             print_table(table)
-
-
-def _check_place(out: Path) -> None:
-    """Fail before the work, not after it."""
-    from metaopt.errors import ConfigError
-
-    if out.is_dir() or not out.parent.is_dir():
-        raise ConfigError(f"{out}: a page needs the name of a file in a folder; make the folder")

@@ -11,6 +11,7 @@ import numpy as np
 from metaopt.reports.shower_files import conditions_of
 from objectives.showers import Conditions
 from search_spaces.cells import Cells
+from search_spaces.documents import DAMAGE
 from search_spaces.errors import DataError, GeometryError
 from search_spaces.geometry import Geometry, Storage
 from search_spaces.loader import builtin_names, load_geometry
@@ -82,7 +83,7 @@ def _made_up(path: str) -> tuple[Geometry, str]:
             shapes = {k: file[k].shape for k in file if isinstance(file[k], h5py.Dataset)}
             theta = np.degrees(file["theta"][:]) if "theta" in shapes else np.full(1, 90.0)
             energy = np.asarray(file["energy"][:]) if "energy" in shapes else np.zeros(0)
-    except OSError as failure:
+    except DAMAGE as failure:
         raise DataError(f"{path}: not a readable HDF5 file ({failure})") from failure
     cells = shapes.get("ECAL", ())
     if len(cells) != 4 or energy.shape != cells[:1] or not energy.size:

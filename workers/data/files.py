@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectives.showers import Conditions, Showers
+from search_spaces.documents import DAMAGE
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 from workers.data.layouts import layout_of
@@ -121,10 +122,10 @@ class ShowerFile:
         """Damage shows as any of these errors, wherever the file is touched first."""
         try:
             yield
-        except (OSError, RuntimeError, KeyError, ValueError) as failure:
+        except (*DAMAGE, RuntimeError) as failure:
             if isinstance(failure, DataError):
                 raise
-            reason = " ".join(str(failure).split())
+            reason = " ".join(str(failure).split()) or type(failure).__name__
             raise DataError(
                 f"{self.name}: {what} cannot be read ({reason}); is the file whole?"
             ) from failure

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectives.showers import Conditions, Showers
+from search_spaces.documents import DAMAGE
 from search_spaces.errors import DataError, DivergedError, SpaceError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
@@ -70,7 +71,7 @@ class Toy:
             model = self.build(preset, point, geometry, state["seed"], resources)
             model.profiles = [np.array(p) for p in state["profiles"]]
             model.response, model.spread = state["response"], state["spread"]
-        except (OSError, KeyError, TypeError, ValueError) as failure:
+        except DAMAGE as failure:
             raise DataError(f"{folder}: must hold a saved toy model, got: {failure}") from failure
         return model
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectives.showers import Conditions, Showers
+from search_spaces.documents import DAMAGE
 from search_spaces.errors import DataError, InfeasibleError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
@@ -116,10 +117,11 @@ class Gan3D:
                 raise ValueError("another configuration")
             model = self.build(preset, point, geometry, int(saved["seed"]), resources)
             model.trainer.restore(folder)
-        except (OSError, KeyError, TypeError, ValueError, UserWarning) as failure:
+        except (*DAMAGE, UserWarning) as failure:
+            reason = (str(failure).splitlines() or [type(failure).__name__])[0]
             raise DataError(
-                f"{folder}: must hold the saved model of this configuration, got: "
-                f"{str(failure).splitlines()[0]}; give the point that it was trained with"
+                f"{folder}: must hold the saved model of this configuration, got: {reason}; "
+                "give the point that it was trained with"
             ) from failure
         return model
 
