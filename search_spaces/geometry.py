@@ -20,12 +20,19 @@ from search_spaces.cells import Cells, Cylinder
 from search_spaces.errors import GeometryError
 from search_spaces.records import encode
 
-__all__ = ["Cells", "Cylinder", "Geometry", "Layers", "Storage"]
+__all__ = ["Cells", "Cylinder", "GFlash", "Geometry", "Layers", "Storage"]
 
 
 @dataclass(frozen=True)
 class Layers:
-    """What one layer along z is made of: materials and thicknesses [mm]."""
+    """What one layer along z is made of, from the front: absorber, gap, sensor, gap.
+
+    Attributes:
+        absorber, sensor, gap: names of materials; empty where there is none.
+        absorber_mm, sensor_mm, gap_mm: thicknesses [mm].
+        gap_front: share of the gap that lies before the sensor.
+        plate_mm: width of absorber and gap in x and y [mm], at least that of the cells.
+    """
 
     absorber: str = ""
     absorber_mm: float = 0.0
@@ -33,6 +40,27 @@ class Layers:
     sensor_mm: float = 0.0
     gap: str = ""
     gap_mm: float = 0.0
+    gap_front: float = 0.5
+    plate_mm: float = 0.0
+
+
+@dataclass(frozen=True)
+class GFlash:
+    """What tunes the parametrised simulation; 0 is estimated from the layers.
+
+    Attributes:
+        sampling_fraction: visible over deposited energy of an electron's shower.
+        sampling_term: sigma(E)/E sqrt(E) [sqrt(GeV)] of the sampling.
+        maximum_shift: added to the depth of the shower maximum [radiation lengths].
+        radial_scale: of the distances from the axis.
+        spot_scale: of the number of energy spots: few spots fill few cells.
+    """
+
+    sampling_fraction: float = 0.0
+    sampling_term: float = 0.0
+    maximum_shift: float = 0.0
+    radial_scale: float = 1.0
+    spot_scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +98,7 @@ class Geometry:
         particles: the primaries in the data.
         layers: materials, for the simulation and for people.
         storage: the file layout.
+        gflash: tuning of the parametrised simulation.
     """
 
     name: str
@@ -81,6 +110,7 @@ class Geometry:
     particles: tuple[str, ...] = ("e-",)
     layers: Layers = field(default_factory=Layers)
     storage: Storage = field(default_factory=Storage)
+    gflash: GFlash = field(default_factory=GFlash)
 
     def __post_init__(self) -> None:
         where = f"geometry {self.name!r}"
@@ -137,6 +167,6 @@ class Geometry:
     def digest(self) -> str:
         """SHA-256 of what decides whether scores are comparable: not names or file layout."""
         plain = {**encode(self), "cells": self.cells.identity}
-        for key in ("name", "title", "storage", "layers"):
+        for key in ("name", "title", "storage", "layers", "gflash"):
             del plain[key]
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -15,7 +15,10 @@ import click
 import metaopt
 
 #: Command name to its module; the order is that of `metaopt --help`.
-COMMANDS = ("run", "studies", "show", "dashboard", "export", "trial", "validate", "bench")
+COMMANDS = (
+    *("run", "studies", "show", "dashboard", "export", "trial", "validate", "bench"),
+    "simulate",
+)
 
 
 class _Commands(click.Group):

@@ -1,0 +1,157 @@
+"""``metaopt simulate``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from workers.simulation.job import Job
+
+#: Seconds between lines of progress where there is no terminal.
+QUIET_SECONDS = 30.0
+
+
+def _range(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> tuple[float, float] | None:
+    """Both ends of ``LOW:HIGH``; of one number, it twice."""
+    if value is None:
+        return None
+    low, _, high = value.partition(":")
+    try:
+        return float(low), float(high or low)
+    except ValueError:
+        raise click.BadParameter(
+            f"a range reads like 10:200, or 50, got {value!r}", context, option
+        ) from None
+
+
+@click.command(name="simulate")
+@click.argument("geometry", metavar="GEOMETRY")
+@click.option("--events", type=int, required=True, metavar="N", help="Number of showers.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE.H5")
+@click.option(
+    "--engine",
+    type=click.Choice(("geant4", "gflash")),
+    default="geant4",
+    show_default=True,
+    help="Full simulation, or a parametrisation.",
+)
+@click.option(
+    "--energy", callback=_range, metavar="LOW:HIGH", help="GeV. [default: the geometry's]"
+)
+@click.option(
+    "--theta", callback=_range, metavar="LOW:HIGH", help="Degrees; 90 is normal incidence."
+)
+@click.option(
+    "--particle",
+    "particles",
+    multiple=True,
+    metavar="NAME",
+    help="e-, e+, gamma, mu- (repeatable).",
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of all draws.")
+@click.option(
+    "--cut",
+    "cut_mm",
+    type=float,
+    default=0.7,
+    show_default=True,
+    metavar="MM",
+    help="Production cut of Geant4.",
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="At once; changes no shower.",
+)
+def command(
+    geometry: str,
+    events: int,
+    out: Path,
+    engine: str,
+    energy: tuple[float, float] | None,
+    theta: tuple[float, float] | None,
+    particles: tuple[str, ...],
+    seed: int,
+    cut_mm: float,
+    processes: int,
+) -> None:
+    r"""Simulate showers of a calorimeter: a built-in GEOMETRY, or a TOML file.
+
+    \b
+    geant4  a full simulation; pip install 'metaopt[geant4]'
+    gflash  a parametrisation of electrons and photons, 100 times faster;
+            labelled as such in the file, and wherever it is reported
+
+    Energies and angles are uniform in their ranges. After an interruption the
+    same command goes on, and the file is that of an undisturbed simulation.
+    """
+    from search_spaces.loader import load_geometry
+    from workers.simulation.job import ENGINES, make_job
+
+    job = make_job(
+        load_geometry(geometry),
+        next(name for name in ENGINES if name == engine),
+        events,
+        energy=energy,
+        theta=theta,
+        particles=particles,
+        seed=seed,
+        cut_mm=cut_mm,
+    )
+    _simulate(job, out, processes)
+
+
+def _simulate(job: Job, out: Path, processes: int) -> None:
+    import sys
+
+    from metaopt.cli.console import say
+    from metaopt.errors import INTERRUPTED
+    from workers.simulation.label import label_of
+    from workers.simulation.run import simulate
+
+    try:
+        new = simulate(job, out, processes, _progress(job.events))
+    except KeyboardInterrupt:
+        say("\ninterrupted; the same command goes on")
+        sys.exit(INTERRUPTED)
+    label = label_of(out)
+    made_by = (
+        f"{label.engine} {label.version}: {label.physics_list}" if label else "an unknown engine"
+    )
+    say(f"{out}: {job.events:,} showers{'' if new else ', there already'}; {made_by}")
+
+
+def _progress(total: int) -> Callable[[int], None]:
+    """Prints how many showers there are, and the time that the others will take."""
+    import sys
+    import time
+
+    from metaopt.cli.console import say
+    from metaopt.reports.tables import duration
+
+    began, first, said = time.monotonic(), -1, -QUIET_SECONDS
+
+    def tell(done: int) -> None:
+        nonlocal began, first, said
+        now = time.monotonic()
+        if first < 0:
+            began, first = now, done
+        rate = (done - first) / (now - began) if now > began else 0.0
+        left = f", about {duration((total - done) / rate)} left" if rate else ""
+        text = f"{done:,} of {total:,} showers{left if done < total else ''}"
+        if sys.stderr.isatty():
+            click.echo(f"\r{text:<60}", err=True, nl=done == total)
+        elif now - said >= QUIET_SECONDS or done == total:
+            said = now
+            say(text)
+
+    return tell

@@ -1,0 +1,236 @@
+"""The file of a simulation, and the blocks on disk that it is put together from.
+
+While it runs, a simulation lives in a folder beside its file, ``FILE.parts``: the job, the label,
+and one file per block of showers, each of which appears whole. A kill loses the blocks at work;
+the same job goes on with those that are missing. At the end the file appears whole, and the folder
+goes. As every shower has its own random stream, the file is that of an undisturbed simulation.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.errors import ConfigError
+from search_spaces.geometry import Geometry
+from search_spaces.records import decode, encode
+from workers.data.layouts import flatten, layout_of
+from workers.data.particles import PDG
+from workers.simulation.job import Job
+from workers.simulation.label import Label, label_of
+from workers.simulation.primaries import Primary
+
+Array = NDArray[np.float32]
+
+_JOB, _LABEL, _LOCK, _DATA = "job.json", "label.json", "lock", "geant4-data"
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some showers: cells (n, x, y, z) [GeV], energy [GeV], theta [rad], PDG code, CPU time [s]."""
+
+    cells: Array
+    energy: NDArray[np.float64]
+    theta: NDArray[np.float64]
+    particle: NDArray[np.int32]
+    cpu_seconds: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, showers: Sequence[tuple[Array, float]], shot: Sequence[Primary]) -> Block:
+        """Cells with CPU times, and the primaries that made them."""
+        return cls(
+            np.stack([cells for cells, _ in showers]),
+            np.array([primary.energy for primary in shot]),
+            np.array([primary.theta for primary in shot]),
+            np.array([PDG[primary.particle] for primary in shot], dtype=np.int32),
+            np.array([seconds for _, seconds in showers]),
+        )
+
+
+class Parts:
+    """The folder of an unfinished simulation.
+
+    Args:
+        out: the file that the simulation is to make.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.folder = out.with_name(f"{out.name}.parts")
+
+    @property
+    def data(self) -> Path:
+        """Folder of the data files that are computed for Geant4."""
+        return self.folder / _DATA
+
+    @property
+    def job(self) -> Job:
+        """The job that is being done."""
+        return decode(Job, json.loads((self.folder / _JOB).read_text()), str(self.folder))
+
+    @property
+    def label(self) -> Label:
+        """What makes the showers; there as soon as a block is."""
+        return decode(Label, json.loads((self.folder / _LABEL).read_text()), str(self.folder))
+
+    def begin(self, job: Job) -> None:
+        """Begin a job, or go on with it.
+
+        Raises:
+            ConfigError: the folder holds another job, or cannot be written.
+        """
+        try:
+            self.folder.mkdir(exist_ok=True)
+            self.data.mkdir(exist_ok=True)
+        except OSError as failure:
+            raise ConfigError(
+                f"{self.out}: cannot be written ({failure.strerror}); choose another file"
+            ) from failure
+        if not (self.folder / _JOB).exists():
+            self._whole(_JOB, json.dumps(encode(job)).encode())
+        elif self.job != job:
+            raise ConfigError(
+                f"{self.folder}: holds the showers of another, unfinished simulation; give its "
+                "options to go on, choose another file, or remove the folder"
+            )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second simulation out; the kernel opens the lock of one that died.
+
+        Raises:
+            ConfigError: there is one.
+        """
+        with (self.folder / _LOCK).open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as failure:
+                raise ConfigError(
+                    f"{self.out}: another process is simulating it; wait for its end"
+                ) from failure
+            except OSError:
+                pass  # a file system without locks
+            yield
+
+    def missing(self, job: Job) -> list[int]:
+        """Numbers of the blocks that are still to be made."""
+        return [b for b in range(job.blocks) if not self._path(b).exists()]
+
+    def name(self, label: Label) -> None:
+        """Say what makes the showers."""
+        self._whole(_LABEL, json.dumps(encode(label)).encode())
+
+    def write(self, number: int, block: Block) -> None:
+        """Store a block."""
+        part = self.folder / f"{secrets.token_hex(4)}.part"
+        with part.open("wb") as file:
+            np.savez_compressed(file, **vars(block))
+            file.flush()
+            os.fsync(file.fileno())  # a name must not outlive its content
+        part.replace(self._path(number))
+
+    def read(self, number: int) -> Block:
+        """A stored block."""
+        with np.load(self._path(number), allow_pickle=False) as file:
+            return Block(**{name: file[name] for name in file.files})
+
+    def finish(self, job: Job) -> None:
+        """Put the file together, and remove the folder."""
+        part = self.folder / "whole.part"
+        with h5py.File(part, "w") as file:
+            _fill(file, job, (self.read(b) for b in range(job.blocks)))
+            self.label.write(file)
+            _describe(file, job)
+        part.replace(self.out)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.npz"
+
+    def _whole(self, name: str, content: bytes) -> None:
+        part = self.folder / f"{secrets.token_hex(4)}.part"
+        part.write_bytes(content)
+        part.replace(self.folder / name)
+
+
+def is_done(out: Path, job: Job) -> bool:
+    """Whether the file is there already.
+
+    Raises:
+        ConfigError: it holds anything else, which is never overwritten.
+    """
+    if not out.exists():
+        return False
+    with suppress(OSError, KeyError, ValueError), h5py.File(out, "r") as file:
+        if json.loads(file.attrs["job"]) == json.loads(json.dumps(encode(job))):
+            return True
+    label = label_of(out)
+    holds = f"{label.engine} showers of another simulation" if label else "something else"
+    raise ConfigError(
+        f"{out}: a file that is there must be of this job, got {holds}; choose another"
+    )
+
+
+def _fill(file: h5py.File, job: Job, blocks: Iterator[Block]) -> None:
+    """The data sets, as the geometry's ``[storage]`` has them."""
+    geometry, storage = job.geometry, job.geometry.storage
+    sets = _create(file, geometry, job.events)
+    energy_unit, start = layout_of(geometry).energy_unit, 0
+    for block in blocks:
+        rows = slice(start, start + len(block.energy))
+        cells = block.cells / np.float32(storage.gev_per_unit)
+        flat = storage.format == "calochallenge"
+        sets[storage.showers][rows] = flatten(cells, geometry) if flat else cells
+        energies = sets[storage.energy]
+        column = (rows, storage.energy_column) if energies.ndim > 1 else rows
+        energies[column] = block.energy / energy_unit
+        if storage.theta:
+            sets[storage.theta][rows] = block.theta
+        if storage.particle:
+            sets[storage.particle][rows] = block.particle
+        sets["cpu_seconds"][rows] = block.cpu_seconds
+        start = rows.stop
+
+
+def _create(file: h5py.File, geometry: Geometry, n: int) -> dict[str, h5py.Dataset]:
+    storage = geometry.storage
+    shape = layout_of(geometry).shapes(geometry)[0]
+    columns = (n, storage.energy_column + 1) if storage.energy_column else (n,)
+    made = {
+        storage.showers: file.create_dataset(
+            storage.showers, (n, *shape), "f4", chunks=(min(16, n), *shape), compression=4
+        ),
+        storage.energy: file.create_dataset(storage.energy, columns, "f4"),
+        "cpu_seconds": file.create_dataset("cpu_seconds", (n,), "f4"),
+    }
+    if storage.theta:
+        made[storage.theta] = file.create_dataset(storage.theta, (n,), "f4")
+    if storage.particle:
+        made[storage.particle] = file.create_dataset(storage.particle, (n,), "i4")
+    return made
+
+
+def _describe(file: h5py.File, job: Job) -> None:
+    """What else a reader wants to know, and the job itself."""
+    beam = job.beam
+    file.attrs["job"] = json.dumps(encode(job))
+    file.attrs["geometry"] = job.geometry.name
+    file.attrs["particles"] = ", ".join(beam.particles)
+    file.attrs["energy_gev"], file.attrs["theta_degrees"] = beam.energy, beam.theta
+    file.attrs["seed"] = beam.seed
+    file.attrs["tilt_axis"] = "y"
+    file.attrs["units"] = (
+        f"cells: {job.geometry.storage.gev_per_unit:g} GeV, deposited in the sensors; theta: rad, "
+        "pi/2 is normal incidence; cpu_seconds: of each shower"
+    )
