@@ -7,8 +7,8 @@ It loads again without the study store, and gives the trial's showers again.
 
 from __future__ import annotations
 
-import json
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ import metaopt
 from metaopt.config import trial_folder
 from metaopt.store.views import StudyView, TrialView, best_of
 from objectives.showers import Conditions
-from search_spaces.documents import read_toml
+from search_spaces.documents import DAMAGE, read_json, read_toml
 from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Value
@@ -31,7 +31,7 @@ from workers.models.registry import make_family
 from workers.runner import CHECK_DRAW
 from workers.trial import Resources
 
-PRODUCTION, CHECK, SUMMARY = "production.toml", "check.npz", "summary.txt"
+PRODUCTION, CHECK, SPEC = "production.toml", "check.npz", "trial.json"
 #: Largest relative difference of a shower's cells from the trial's: float32 sums in
 #: another order, as other processors make them.
 TOLERANCE = 1e-4
@@ -86,26 +86,56 @@ def choose(study: StudyView, trials: Sequence[TrialView], number: int | None) ->
 
 
 def export(study: StudyView, trial: TrialView, target: Path) -> Production:
-    """Write a trial to a new folder, load it again, and compare its showers.
+    """Write a trial to a new folder, once what is written gives its showers again.
 
     Raises:
-        ConfigError: the folder holds other things.
-        DataError: the trial's files are gone, or the export does not give its showers again.
+        ConfigError: the folder holds other things, or the study is not metaopt's.
+        DataError: the trial's files are gone or damaged, or do not give its showers again;
+            the folder is then as it was.
     """
+    _check_target(target)
+    if "folder" not in study.document:
+        raise ConfigError(
+            f"study {study.name!r} was not made by metaopt: it has no models to export; "
+            "give another study"
+        )
     source = trial_folder(Path(str(study.document["folder"])), trial.number)
-    if not (source / CHECK).is_file():
+    if not (source / CHECK).is_file() or not (source / SPEC).is_file():
         raise DataError(f"the weights of trial {trial.number} are not in {source}; train it again")
+    with tempfile.TemporaryDirectory(prefix="metaopt-export-") as name:
+        part = Path(name)
+        _copy(source, part, but=SPEC)
+        production = _production(study, trial, _seed(source / SPEC))
+        (part / PRODUCTION).write_text(_toml(production), encoding="utf-8")
+        verify(part, f"trial {trial.number} in {source}")
+        target.mkdir(parents=True, exist_ok=True)
+        _copy(part, target)
+    return load_production(target)
+
+
+def _check_target(target: Path) -> None:
+    there = next(place for place in (target, *target.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise ConfigError(f"{target}: {there} is a file; give an empty or new folder")
     if target.exists() and any(target.iterdir()) and not (target / PRODUCTION).is_file():
         raise ConfigError(f"{target} holds other files; give an empty or new folder")
-    target.mkdir(parents=True, exist_ok=True)
+
+
+def _seed(spec: Path) -> int:
+    """Of the training; the rest of the file may be of another version."""
+    try:
+        return int(read_json(spec, DataError)["seed"])
+    except DAMAGE as failure:
+        raise DataError(
+            f"{spec}: must hold the trial's seed ({failure}); train it again"
+        ) from failure
+
+
+def _copy(source: Path, target: Path, but: str = "") -> None:
+    """Copy plain files: a link could lead anywhere."""
     for file in source.iterdir():
-        if file.name != "trial.json":
+        if file.is_file() and not file.is_symlink() and file.name != but:
             shutil.copy2(file, target / file.name)
-    training_seed = json.loads((source / "trial.json").read_text())["seed"]
-    production = _production(study, trial, training_seed)
-    (target / PRODUCTION).write_text(_toml(production), encoding="utf-8")
-    verify(target)
-    return load_production(target)
 
 
 def load_production(folder: Path) -> Production:
@@ -127,21 +157,32 @@ def load_model(folder: Path, resources: Resources | None = None) -> GenerativeMo
     )
 
 
-def verify(folder: Path) -> float:
+def verify(folder: Path, named: str = "") -> float:
     """Generate the stored check showers again; returns the largest relative difference.
 
+    Args:
+        folder: of an export.
+        named: what errors call it; its path by default.
+
     Raises:
-        DataError: they differ by more than ``TOLERANCE``.
+        DataError: they differ by more than ``TOLERANCE``, or a file is damaged.
     """
-    with np.load(folder / CHECK, allow_pickle=False) as check:
-        conditions = Conditions.of(check["energy"], check["theta"], check["particle"])
-        stored = check["cells"]
-    again = load_model(folder).generate(conditions, CHECK_DRAW)
-    difference = float(np.max(np.abs(again - stored)) / max(float(np.max(stored)), 1e-12))
+    try:
+        with np.load(folder / CHECK, allow_pickle=False) as check:
+            conditions = Conditions.of(check["energy"], check["theta"], check["particle"])
+            stored = check["cells"]
+        again = load_model(folder).generate(conditions, CHECK_DRAW)
+        difference = float(np.max(np.abs(again - stored)) / max(float(np.max(stored)), 1e-12))
+    except DAMAGE as failure:
+        raise DataError(
+            f"{named or folder}: must hold a whole model and its check showers, got: "
+            f"{str(failure).replace(str(folder), '')}; train the trial again"
+        ) from failure
     if not difference <= TOLERANCE:
         raise DataError(
-            f"{folder}: the loaded model's showers differ from the trial's by {difference:.1e} "
-            f"relative, more than {TOLERANCE:.0e}; the files do not belong together"
+            f"{named or folder}: the loaded model's showers differ from the trial's by "
+            f"{difference:.1e} relative, more than {TOLERANCE:.0e}; the files do not belong "
+            "together, train the trial again"
         )
     return difference
 
