@@ -13,16 +13,21 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.errors import SpaceError
-from search_spaces.parameters import Categorical, Condition, Float, Parameter, Point, Value
+from search_spaces.parameters import Categorical, Condition, Parameter, Point, Value
 from search_spaces.records import encode as to_plain
 from search_spaces.records import suggestion
 
 Array = NDArray[np.float64]
+
+#: The values of a point in order, None where a parameter is not active.
+Key: TypeAlias = tuple[Value | None, ...]
 
 #: Draws after which a space is called infeasible: at a feasible share of 1 % all fail
 #: with a probability of 4e-5.
@@ -77,7 +82,7 @@ class SearchSpace:
     def _by_name(self) -> dict[str, Parameter]:
         return {p.name: p for p in self.parameters}
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Parameter names in order."""
         return tuple(p.name for p in self.parameters)
@@ -117,9 +122,9 @@ class SearchSpace:
         """Whether the constraint, if any, lets the point be built."""
         return self.constraint is None or self.constraint(point) is None
 
-    def key(self, point: Point) -> str:
-        """Equal for equal points: what duplicates are recognised by."""
-        return json.dumps([_canonical(p, point.get(p.name)) for p in self.parameters])
+    def key(self, point: Point) -> Key:
+        """Equal for equal points, 2 and 2.0 included: what duplicates are recognised by."""
+        return tuple(map(point.get, self.names))
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """A feasible point, uniform in the unit cube of genes.
@@ -198,11 +203,6 @@ def _columns(p: Parameter, value: Value | None, fill: float) -> Array:
         one_hot: Array = np.array([c == value for c in p.choices], dtype=np.float64)
         return one_hot / math.sqrt(2.0)
     return np.array([fill if value is None else p.to_unit(value)])
-
-
-def _canonical(p: Parameter, value: Value | None) -> Value | None:
-    """A real parameter's value as a float, however it was written: 2 and 2.0 are equal."""
-    return float(value) if isinstance(p, Float) and value is not None else value
 
 
 def describe(p: Parameter) -> str:

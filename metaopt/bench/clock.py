@@ -23,6 +23,7 @@ from metaopt.strategies.base import Observation, Proposal, State, Strategy
 from metaopt.strategies.pruning import Pruning
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Point
+from search_spaces.space import Key
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class _Study:
         #: of every trial so far, by number
         self._rungs: list[list[tuple[int, float]]] = []
         self._history: dict[int, Observation] = {}
-        self._taken: set[str] = set()
+        self._taken: set[Key] = set()
         self._ended: list[Ended] = []
 
     def run(self) -> Simulation:

@@ -12,12 +12,13 @@ from metaopt.bench.clock import Ended, Simulation, training_seed
 from metaopt.bench.problem import Problem, Training
 from metaopt.strategies.base import State
 from metaopt.strategies.optuna_hyperband import TpeHyperband
+from search_spaces.space import Key
 
 
 def simulate(problem: Problem, trials: int, seed: int) -> Simulation:
     """Run a study of ``trials`` trials, one after another."""
     study = TpeHyperband(problem.space, problem.epochs, seed)
-    taken: set[str] = set()
+    taken: set[Key] = set()
     ended: list[Ended] = []
     begin, now = time.process_time(), 0.0
     for number in range(trials):

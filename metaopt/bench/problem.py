@@ -12,7 +12,7 @@ from typing import Protocol
 
 from objectives.objective import WORST
 from search_spaces.parameters import Point
-from search_spaces.space import SearchSpace
+from search_spaces.space import Key, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Problem(Protocol):
     def size(self) -> int | None:
         """How many different configurations can be tried; None for no limit."""
 
-    def settle(self, point: Point, taken: Set[str]) -> Point:
+    def settle(self, point: Point, taken: Set[Key]) -> Point:
         """The configuration that is trained where ``point`` was proposed.
 
         Args:

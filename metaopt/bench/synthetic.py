@@ -22,7 +22,7 @@ import numpy as np
 from metaopt.bench.problem import Rung, Training, failed
 from objectives.objective import WORST
 from search_spaces.parameters import Point
-from search_spaces.space import SearchSpace
+from search_spaces.space import Key, SearchSpace
 
 #: Standard deviation of the logarithm of a training's seconds: machines differ.
 JITTER = 0.2
@@ -67,7 +67,7 @@ class Synthetic:
     noise: float = 0.0
     size: int | None = None
 
-    def settle(self, point: Point, taken: Set[str]) -> Point:
+    def settle(self, point: Point, taken: Set[Key]) -> Point:
         """The point itself: every point can be trained."""
         del taken
         return point

@@ -38,7 +38,7 @@ from search_spaces.errors import DataError, InputError
 from search_spaces.loader import space_from_tables
 from search_spaces.parameters import Point, Value
 from search_spaces.records import decode
-from search_spaces.space import Array, SearchSpace
+from search_spaces.space import Array, Key, SearchSpace
 
 FORMAT = "metaopt trials 1"
 #: Of all lines, unpacked.
@@ -110,10 +110,10 @@ class TrialTable:
         return self.space.encode(rows[0].point for rows in self.configurations)
 
     @cached_property
-    def _keys(self) -> dict[str, int]:
+    def _keys(self) -> dict[Key, int]:
         return {self.space.key(rows[0].point): i for i, rows in enumerate(self.configurations)}
 
-    def settle(self, point: Point, taken: Set[str]) -> Point:
+    def settle(self, point: Point, taken: Set[Key]) -> Point:
         """The nearest configuration that is not taken; of equals the first of the file.
 
         Raises:
@@ -154,7 +154,7 @@ def load_table(file: str) -> TrialTable:
         raise DataError(f"{file}: the first line must say what the trials are, got an empty file")
     header = read_header(lines[0], f"{file}, line 1")
     space = read_space(header, file)
-    grouped: dict[str, list[Row]] = {}
+    grouped: dict[Key, list[Row]] = {}
     for number, line in enumerate(lines[1:], start=2):
         row = read_row(line, space, header.epochs, f"{file}, line {number}")
         same = grouped.setdefault(space.key(row.point), [])

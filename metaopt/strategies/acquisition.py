@@ -15,7 +15,7 @@ from scipy.special import erfcx, log1p, ndtr
 
 from metaopt.strategies.variation import step_value
 from search_spaces.parameters import Categorical, Point, Value
-from search_spaces.space import Array, SearchSpace
+from search_spaces.space import Array, Key, SearchSpace
 
 #: How good points are, higher is better: (m,) for m points.
 Merit = Callable[[Sequence[Point]], Array]
@@ -53,7 +53,7 @@ def maximise(
     space: SearchSpace,
     merit: Merit,
     best: Sequence[Point],
-    known: set[str],
+    known: set[Key],
     rng: np.random.Generator,
 ) -> tuple[Point, float] | None:
     """The best feasible point found that is not known, and its merit; None if there is none.
@@ -97,7 +97,7 @@ def _genes(space: SearchSpace, point: Point, rng: np.random.Generator) -> dict[s
 
 
 def _leaders(
-    space: SearchSpace, pool: Sequence[Point], merits: Array, known: set[str], n: int
+    space: SearchSpace, pool: Sequence[Point], merits: Array, known: set[Key], n: int
 ) -> list[tuple[Point, float]]:
     """The ``n`` best unknown feasible points of a pool with their merits, best first."""
     leaders: list[tuple[Point, float]] = []
@@ -120,7 +120,7 @@ def _climb(
     space: SearchSpace,
     merit: Merit,
     start: tuple[Point, float],
-    known: set[str],
+    known: set[Key],
     rng: np.random.Generator,
 ) -> tuple[Point, float]:
     """Move to the best one-parameter change until none is better."""

@@ -20,7 +20,7 @@ from metaopt.strategies.surrogate import MAX_POINTS, MIN_ALIVE, Surrogate
 from metaopt.strategies.warm_start import Scored, next_warm
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Point
-from search_spaces.space import SearchSpace
+from search_spaces.space import Key, SearchSpace
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Bayesian:
         model: Surrogate | None = None
         alive = sum(o.state is not State.FAILED for o in history)
 
-        def step(waiting: Sequence[Point], known: set[str]) -> Proposal:
+        def step(waiting: Sequence[Point], known: set[Key]) -> Proposal:
             nonlocal model
             given = next_baseline(space, known) or next_warm(space, self.warm, known)
             if given is not None:

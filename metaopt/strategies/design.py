@@ -16,13 +16,13 @@ import numpy as np
 from metaopt.strategies.base import Proposal
 from metaopt.strategies.points import fresh_sample
 from search_spaces.parameters import Categorical, Int, Parameter, Point
-from search_spaces.space import Array, SearchSpace
+from search_spaces.space import Array, Key, SearchSpace
 
 #: Draws before a design point is replaced by a uniform feasible one.
 MAX_TRIES = 50
 
 
-def next_baseline(space: SearchSpace, known: set[str]) -> Proposal | None:
+def next_baseline(space: SearchSpace, known: set[Key]) -> Proposal | None:
     """The first feasible baseline that is not known yet, if any."""
     for baseline in space.baselines:
         if space.key(baseline.point) not in known and space.is_feasible(baseline.point):
@@ -34,7 +34,7 @@ def next_baseline(space: SearchSpace, known: set[str]) -> Proposal | None:
 def design_point(
     space: SearchSpace,
     points: Sequence[Point],
-    known: set[str],
+    known: set[Key],
     size: int,
     rng: np.random.Generator,
 ) -> Proposal:

@@ -39,7 +39,7 @@ from metaopt.strategies.variation import blend, mutate
 from metaopt.strategies.warm_start import next_warm
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Point, Value
-from search_spaces.space import SearchSpace
+from search_spaces.space import Key, SearchSpace
 
 #: Families tried before a child is replaced by a uniform feasible point.
 MAX_TRIES = 50
@@ -146,7 +146,7 @@ class Genetic:
         parents = self._population(select, space, history, rng)
         networks = stacks(space)
 
-        def step(waiting: Sequence[Point], known: set[str]) -> Proposal:
+        def step(waiting: Sequence[Point], known: set[Key]) -> Proposal:
             given = next_baseline(space, known) or next_warm(space, self.warm, known)
             if given is not None:
                 return given
@@ -171,7 +171,7 @@ class Genetic:
         complete one only by being better after less training.
         """
         alive = [o for o in history if o.state is not State.FAILED] or list(history)
-        best: dict[str, Observation] = {}
+        best: dict[Key, Observation] = {}
         for o in sorted(alive, key=lambda o: (o.score, o.number)):
             best.setdefault(space.key(o.point), o)
         chosen = select(list(best.values()), self.population)
@@ -193,7 +193,7 @@ class Genetic:
         space: SearchSpace,
         networks: Sequence[Stack],
         parents: Sequence[_Member],
-        known: set[str],
+        known: set[Key],
         rng: np.random.Generator,
     ) -> Proposal:
         for _ in range(MAX_TRIES):

@@ -35,7 +35,7 @@ from metaopt.strategies.points import fresh_sample, in_turn
 from search_spaces.errors import ConfigError, MissingExtraError
 from search_spaces.parameters import Categorical, Float, Parameter, Point, Value
 from search_spaces.records import suggestion
-from search_spaces.space import SearchSpace
+from search_spaces.space import Key, SearchSpace
 
 #: Suggestions that may be infeasible or known before the next point is random.
 MAX_TRIES = 10
@@ -100,7 +100,7 @@ class OptunaStrategy:
     ) -> list[Proposal]:
         """See :meth:`metaopt.strategies.base.Strategy.propose`."""
 
-        def step(waiting: Sequence[Point], known: set[str]) -> Proposal:
+        def step(waiting: Sequence[Point], known: set[Key]) -> Proposal:
             baseline = next_baseline(space, known)
             if baseline is not None:
                 return baseline
@@ -145,7 +145,7 @@ class OptunaStrategy:
 
 
 def _ask(
-    study: optuna.Study, storage: InMemoryStorage, space: SearchSpace, known: set[str], name: str
+    study: optuna.Study, storage: InMemoryStorage, space: SearchSpace, known: set[Key], name: str
 ) -> Proposal | None:
     """A feasible new point, if the sampler has one.
 

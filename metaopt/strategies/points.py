@@ -11,7 +11,7 @@ import numpy as np
 
 from metaopt.strategies.base import Observation, Proposal
 from search_spaces.parameters import Categorical, Float, Parameter, Point, Value
-from search_spaces.space import SearchSpace
+from search_spaces.space import Key, SearchSpace
 
 #: Draws tried before a space is suspected to be used up.
 QUICK_DRAWS = 100
@@ -19,12 +19,12 @@ QUICK_DRAWS = 100
 MAX_GRID = 4096
 
 #: Makes one proposal from the points under way and the keys of all known points.
-Step: TypeAlias = Callable[[Sequence[Point], set[str]], Proposal]
+Step: TypeAlias = Callable[[Sequence[Point], set[Key]], Proposal]
 
 
 def known_keys(
     space: SearchSpace, history: Sequence[Observation], pending: Iterable[Point]
-) -> set[str]:
+) -> set[Key]:
     """Keys of every point that was or is being evaluated."""
     points = itertools.chain((o.point for o in history), pending)
     return {space.key(point) for point in points}
@@ -48,7 +48,7 @@ def in_turn(
     return proposals
 
 
-def fresh_sample(space: SearchSpace, known: set[str], rng: np.random.Generator) -> dict[str, Value]:
+def fresh_sample(space: SearchSpace, known: set[Key], rng: np.random.Generator) -> dict[str, Value]:
     """A uniform feasible point that is not known; a known one if there is no other.
 
     A finite space of at most ``MAX_GRID`` combinations is searched to its last point,
@@ -65,10 +65,10 @@ def fresh_sample(space: SearchSpace, known: set[str], rng: np.random.Generator) 
     return rest[int(rng.integers(len(rest)))] if rest else point
 
 
-def _unknown_points(space: SearchSpace, known: set[str]) -> list[dict[str, Value]]:
+def _unknown_points(space: SearchSpace, known: set[Key]) -> list[dict[str, Value]]:
     if math.prod(_count(p) for p in space.parameters) > MAX_GRID:
         return []
-    found: dict[str, dict[str, Value]] = {}
+    found: dict[Key, dict[str, Value]] = {}
     for values in itertools.product(*(_values(p) for p in space.parameters)):
         point = space.activate(dict(zip(space.names, values, strict=True)))
         key = space.key(point)

@@ -11,7 +11,7 @@ from metaopt.strategies.base import Observation, Proposal
 from metaopt.strategies.design import next_baseline
 from metaopt.strategies.points import fresh_sample, in_turn
 from search_spaces.parameters import Point
-from search_spaces.space import SearchSpace
+from search_spaces.space import Key, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class RandomSearch:
     ) -> list[Proposal]:
         """See :meth:`metaopt.strategies.base.Strategy.propose`."""
 
-        def step(_waiting: Sequence[Point], known: set[str]) -> Proposal:
+        def step(_waiting: Sequence[Point], known: set[Key]) -> Proposal:
             baseline = next_baseline(space, known)
             return baseline or Proposal(fresh_sample(space, known, rng), {"operators": "random"})
 

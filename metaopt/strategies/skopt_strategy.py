@@ -20,7 +20,7 @@ from metaopt.strategies.base import Observation, Proposal, State
 from metaopt.strategies.design import next_baseline
 from metaopt.strategies.points import fresh_sample, in_turn
 from search_spaces.parameters import Categorical, Float, Parameter, Point, Value
-from search_spaces.space import SearchSpace
+from search_spaces.space import Key, SearchSpace
 
 #: Suggestions that may be infeasible or known before the next point is random.
 MAX_TRIES = 3
@@ -49,7 +49,7 @@ class ScikitOptimize:
     ) -> list[Proposal]:
         """See :meth:`metaopt.strategies.base.Strategy.propose`."""
 
-        def step(waiting: Sequence[Point], known: set[str]) -> Proposal:
+        def step(waiting: Sequence[Point], known: set[Key]) -> Proposal:
             baseline = next_baseline(space, known)
             if baseline is not None:
                 return baseline

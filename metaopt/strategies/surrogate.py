@@ -35,7 +35,7 @@ from metaopt.strategies.base import Observation, State
 from metaopt.strategies.gaussian_process import GaussianProcess, condition, fit
 from metaopt.strategies.warm_start import Scored, told_scores
 from search_spaces.parameters import Categorical, Point
-from search_spaces.space import Array, SearchSpace
+from search_spaces.space import Array, Key, SearchSpace
 
 #: Trials that the process is conditioned on, and of those the ones that theta is learned
 #: from: its cost, like that of a proposal, grows with the cube.
@@ -114,7 +114,7 @@ class Surrogate:
         process = self.process.believing(self.space.encode(waiting))
         return replace(self, process=process, waiting=tuple(waiting))
 
-    def suggest(self, known: set[str], rng: np.random.Generator) -> tuple[Point, float] | None:
+    def suggest(self, known: set[Key], rng: np.random.Generator) -> tuple[Point, float] | None:
         """The point of the highest expected improvement found, and the log of it [y].
 
         The improvement is over the lowest mean rather than the lowest score: the luckiest

@@ -22,7 +22,7 @@ import numpy as np
 from metaopt.strategies.base import Observation, Proposal, State
 from metaopt.strategies.design import latin_vector
 from search_spaces.parameters import Categorical, Parameter, Point, Value
-from search_spaces.space import Array, SearchSpace
+from search_spaces.space import Array, Key, SearchSpace
 
 #: What the note of such a trial says.
 WARM = "warm start"
@@ -66,7 +66,7 @@ def transfer(
     """
     rng = np.random.default_rng(0)
     best = [_best_points(history, limit) for history in earlier]
-    found: dict[str, Proposal] = {}
+    found: dict[Key, Proposal] = {}
     for point in chain.from_iterable(zip_longest(*best)):
         taken = [proposal.point for proposal in found.values()]
         here = None if point is None else translated(space, point, taken, rng)
@@ -125,7 +125,7 @@ def told_scores(
     return points, np.array(scores), np.array(variances)
 
 
-def next_warm(space: SearchSpace, warm: Sequence[Point], known: set[str]) -> Proposal | None:
+def next_warm(space: SearchSpace, warm: Sequence[Point], known: set[Key]) -> Proposal | None:
     """The first feasible warm point that is not known yet, if any.
 
     Raises:

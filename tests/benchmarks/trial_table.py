@@ -4,8 +4,8 @@
 
 Configurations of the space `quick`, the published one and then a Latin hypercube, are
 trained on Geant4 showers, by default the bundled ones; every tenth of them with three seeds.
-Each epoch is scored, so that one training gives S at every budget up to its own. Seconds are CPU time
-on one thread, which other processes do not change.
+Each epoch is scored, so that one training gives S at every budget up to its own. Seconds
+are CPU time on one thread, which other processes do not change.
 
 A trial is appended to the file when it has ended. Run it again with the same options to
 go on, after a kill as well; after ``--minutes`` no new trial is begun. Compress the file
@@ -35,7 +35,7 @@ from metaopt.preflight import Plan, prepare
 from metaopt.strategies.design import design_point
 from search_spaces.loader import space_document
 from search_spaces.parameters import Point
-from search_spaces.space import SearchSpace
+from search_spaces.space import Key, SearchSpace
 from workers import runner
 from workers.trial import Outcome, Progress, Resources, TrialResult, TrialSpec
 
@@ -107,7 +107,7 @@ def header(plan: Plan) -> Record:
     }
 
 
-def resume(output: Path, head: Record, space: SearchSpace) -> set[tuple[str, int]]:
+def resume(output: Path, head: Record, space: SearchSpace) -> set[tuple[Key, int]]:
     """What is there already; a new file gets its header, a line cut short is removed."""
     if not output.exists():
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +129,7 @@ def comparable(head: Record) -> Record:
     return {**head, "about": about}
 
 
-def identity(space: SearchSpace, point: Point, seed: int) -> tuple[str, int]:
+def identity(space: SearchSpace, point: Point, seed: int) -> tuple[Key, int]:
     return space.key(point), seed
 
 

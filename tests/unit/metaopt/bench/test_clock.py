@@ -23,7 +23,7 @@ from metaopt.strategies.pruning import NoPruning, SuccessiveHalving
 from metaopt.strategies.random_search import RandomSearch
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Float, Point
-from search_spaces.space import SearchSpace
+from search_spaces.space import Key, SearchSpace
 from workers.executors.inline import InlineExecutor
 
 LINE = SearchSpace("line", "toy", "default", (Float("x", 0.0, 1.0),))
@@ -38,7 +38,7 @@ class Line:
     epochs: int = 9
     size: int | None = None
 
-    def settle(self, point: Point, taken: Set[str]) -> Point:
+    def settle(self, point: Point, taken: Set[Key]) -> Point:
         return point
 
     def truth(self, point: Point) -> float:
@@ -124,7 +124,7 @@ class Listed(Line):
 
     scores: tuple[float, ...] = ()
 
-    def settle(self, point: Point, taken: Set[str]) -> Point:
+    def settle(self, point: Point, taken: Set[Key]) -> Point:
         return {"x": len(taken) / 10}
 
     def train(self, point: Point, seed: int) -> Training:
@@ -186,11 +186,11 @@ class Replay:
 
     space: SearchSpace
     epochs: int
-    trials: dict[str, TrialView]
+    trials: dict[Key, TrialView]
     name: str = "replay"
     size: int | None = None
 
-    def settle(self, point: Point, taken: Set[str]) -> Point:
+    def settle(self, point: Point, taken: Set[Key]) -> Point:
         return point
 
     def truth(self, point: Point) -> float:

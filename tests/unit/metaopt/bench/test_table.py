@@ -18,7 +18,7 @@ from objectives.objective import WORST
 from search_spaces.errors import ConfigError, DataError
 from search_spaces.loader import space_document
 from search_spaces.parameters import Categorical, Float
-from search_spaces.space import SearchSpace
+from search_spaces.space import Key, SearchSpace
 
 SPACE = SearchSpace("table", "toy", "default", (Float("x", 0.0, 1.0), Categorical("c", ("a", "b"))))
 HEADER = {
@@ -85,7 +85,7 @@ def test_several_seeds_are_drawn_from_and_averaged(tmp_path: Path) -> None:
 
 def test_a_proposal_is_answered_with_the_nearest_row_that_was_not_tried(tmp_path: Path) -> None:
     problem = table(tmp_path, row(0.1), row(0.4), row(0.9), row(0.4, "b"))
-    taken: set[str] = set()
+    taken: set[Key] = set()
     order = []
     for _ in range(4):
         point = problem.settle({"x": 0.45, "c": "a"}, taken)

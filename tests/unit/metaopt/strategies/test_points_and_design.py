@@ -11,7 +11,7 @@ from metaopt.strategies.points import fresh_sample, in_turn, known_keys
 from metaopt.strategies.variation import blend, mutate, step_value
 from search_spaces.errors import SpaceError
 from search_spaces.parameters import Categorical, Condition, Float, Int, Parameter, Point, Value
-from search_spaces.space import Baseline, SearchSpace
+from search_spaces.space import Baseline, Key, SearchSpace
 
 
 def space_of(*parameters: Parameter, **more: object) -> SearchSpace:
@@ -29,7 +29,7 @@ GRID = space_of(
 
 def test_the_last_unknown_point_of_a_finite_space_is_found() -> None:
     rng = np.random.default_rng(1)
-    known: set[str] = set()
+    known: set[Key] = set()
     total = 40 * 11 * (3 + 1)
     for _ in range(total):
         point = fresh_sample(GRID, known, rng)
@@ -42,7 +42,7 @@ def test_the_last_unknown_point_of_a_finite_space_is_found() -> None:
 def test_the_last_feasible_point_of_a_finite_space_is_found() -> None:
     space = GRID.constrained(lambda p: None if p["n"] == 7 else "only 7")
     rng = np.random.default_rng(1)
-    known: set[str] = set()
+    known: set[Key] = set()
     for _ in range(11 * (3 + 1)):
         point = fresh_sample(space, known, rng)
         assert point["n"] == 7
@@ -53,9 +53,9 @@ def test_the_last_feasible_point_of_a_finite_space_is_found() -> None:
 
 def test_proposals_of_a_call_are_under_way_for_the_next_ones() -> None:
     space = space_of(Int("n", 1, 9))
-    seen: list[tuple[list[Point], set[str]]] = []
+    seen: list[tuple[list[Point], set[Key]]] = []
 
-    def step(waiting: Sequence[Point], known: set[str]) -> Proposal:
+    def step(waiting: Sequence[Point], known: set[Key]) -> Proposal:
         seen.append((list(waiting), set(known)))
         return Proposal({"n": len(seen)})
 
