@@ -15,7 +15,7 @@ import numpy as np
 
 from metaopt.strategies.base import Observation, Proposal, State
 from metaopt.strategies.design import design_point, next_baseline
-from metaopt.strategies.points import fresh_sample, in_turn
+from metaopt.strategies.points import in_turn, random_proposal
 from metaopt.strategies.surrogate import MAX_POINTS, MIN_ALIVE, Surrogate
 from metaopt.strategies.warm_start import Scored, next_warm
 from search_spaces.errors import ConfigError
@@ -81,7 +81,7 @@ class Bayesian:
                 log.warning("Gaussian process failed (%s): the next point is random", failure)
                 found = None
             if found is None:
-                return Proposal(fresh_sample(space, known, rng), {"operators": "random"})
+                return random_proposal(space, known, rng)
             return Proposal(found[0], {"operators": "expected improvement"})
 
         return in_turn(space, history, pending, n, step)

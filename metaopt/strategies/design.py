@@ -9,12 +9,12 @@ goes on after a restart, and balances the choices of a categorical parameter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from metaopt.strategies.base import Proposal
-from metaopt.strategies.points import fresh_sample
+from metaopt.strategies.points import Step, random_proposal
 from search_spaces.parameters import Categorical, Int, Parameter, Point
 from search_spaces.space import Array, Key, SearchSpace
 
@@ -29,6 +29,20 @@ def next_baseline(space: SearchSpace, known: set[Key]) -> Proposal | None:
             note = {"operators": "baseline", "baseline": baseline.name}
             return Proposal(dict(baseline.point), note)
     return None
+
+
+def baselines_first(
+    space: SearchSpace,
+    rng: np.random.Generator,
+    suggest: Callable[[Sequence[Point], set[Key]], Proposal | None],
+) -> Step:
+    """A step that gives the baselines, then what ``suggest`` has, a random point if nothing."""
+
+    def step(waiting: Sequence[Point], known: set[Key]) -> Proposal:
+        proposal = next_baseline(space, known) or suggest(waiting, known)
+        return proposal or random_proposal(space, known, rng)
+
+    return step
 
 
 def design_point(
@@ -57,7 +71,7 @@ def design_point(
         point = space.from_unit(latin_vector(space, points, size, rng))
         if space.key(point) not in known and space.is_feasible(point):
             return Proposal(point, {"operators": "design"})
-    return Proposal(fresh_sample(space, known, rng), {"operators": "random"})
+    return random_proposal(space, known, rng)
 
 
 def latin_vector(

@@ -34,7 +34,7 @@ from metaopt.strategies.base import Observation, Proposal, State
 from metaopt.strategies.design import design_point, next_baseline
 from metaopt.strategies.inheritance import genetic_note, inherited_genes, inherited_step
 from metaopt.strategies.layers import Stack, stacks
-from metaopt.strategies.points import fresh_sample, in_turn
+from metaopt.strategies.points import in_turn, random_proposal
 from metaopt.strategies.variation import blend, mutate
 from metaopt.strategies.warm_start import next_warm
 from search_spaces.errors import ConfigError
@@ -213,7 +213,7 @@ class Genetic:
                 own = steps if self.learning else {}
                 numbers = [member.number for member in family]
                 return Proposal(point, genetic_note(numbers, operators, own, genes, point))
-        return Proposal(fresh_sample(space, known, rng), {"operators": "random"})
+        return random_proposal(space, known, rng)
 
     def _mate(
         self, space: SearchSpace, parents: Sequence[_Member], rng: np.random.Generator

@@ -29,9 +29,9 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from metaopt.strategies.base import Observation, Proposal, State
-from metaopt.strategies.design import next_baseline
+from metaopt.strategies.design import baselines_first
 from metaopt.strategies.optuna_sampler import distributions
-from metaopt.strategies.points import fresh_sample, in_turn
+from metaopt.strategies.points import in_turn
 from search_spaces.errors import ConfigError, MissingExtraError
 from search_spaces.parameters import Categorical, Float, Parameter, Point, Value
 from search_spaces.records import suggestion
@@ -100,17 +100,13 @@ class OptunaStrategy:
     ) -> list[Proposal]:
         """See :meth:`metaopt.strategies.base.Strategy.propose`."""
 
-        def step(waiting: Sequence[Point], known: set[Key]) -> Proposal:
-            baseline = next_baseline(space, known)
-            if baseline is not None:
-                return baseline
+        def suggest(waiting: Sequence[Point], known: set[Key]) -> Proposal | None:
             with quiet():
                 storage = InMemoryStorage()
                 study = self._study(storage, space, history, waiting, rng)
-                proposal = _ask(study, storage, space, known, self.sampler)
-            return proposal or Proposal(fresh_sample(space, known, rng), {"operators": "random"})
+                return _ask(study, storage, space, known, self.sampler)
 
-        return in_turn(space, history, pending, n, step)
+        return in_turn(space, history, pending, n, baselines_first(space, rng, suggest))
 
     def _make(self, seed: int) -> BaseSampler:
         with quiet():

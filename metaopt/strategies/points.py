@@ -65,6 +65,15 @@ def fresh_sample(space: SearchSpace, known: set[Key], rng: np.random.Generator) 
     return rest[int(rng.integers(len(rest)))] if rest else point
 
 
+def random_proposal(space: SearchSpace, known: set[Key], rng: np.random.Generator) -> Proposal:
+    """A fresh sample: what is left where a strategy has nothing to propose.
+
+    Raises:
+        SpaceError: the space has no feasible point.
+    """
+    return Proposal(fresh_sample(space, known, rng), {"operators": "random"})
+
+
 def _unknown_points(space: SearchSpace, known: set[Key]) -> list[dict[str, Value]]:
     if math.prod(_count(p) for p in space.parameters) > MAX_GRID:
         return []

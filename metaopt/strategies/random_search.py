@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from metaopt.strategies.base import Observation, Proposal
-from metaopt.strategies.design import next_baseline
-from metaopt.strategies.points import fresh_sample, in_turn
+from metaopt.strategies.design import baselines_first
+from metaopt.strategies.points import in_turn
 from search_spaces.parameters import Point
-from search_spaces.space import Key, SearchSpace
+from search_spaces.space import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,5 @@ class RandomSearch:
         rng: np.random.Generator,
     ) -> list[Proposal]:
         """See :meth:`metaopt.strategies.base.Strategy.propose`."""
-
-        def step(_waiting: Sequence[Point], known: set[Key]) -> Proposal:
-            baseline = next_baseline(space, known)
-            return baseline or Proposal(fresh_sample(space, known, rng), {"operators": "random"})
-
+        step = baselines_first(space, rng, lambda *_: None)
         return in_turn(space, history, pending, n, step)

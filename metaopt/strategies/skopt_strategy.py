@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from metaopt.strategies.base import Observation, Proposal, State
-from metaopt.strategies.design import next_baseline
-from metaopt.strategies.points import fresh_sample, in_turn
+from metaopt.strategies.design import baselines_first
+from metaopt.strategies.points import in_turn
 from search_spaces.parameters import Categorical, Float, Parameter, Point, Value
 from search_spaces.space import Key, SearchSpace
 
@@ -49,19 +49,16 @@ class ScikitOptimize:
     ) -> list[Proposal]:
         """See :meth:`metaopt.strategies.base.Strategy.propose`."""
 
-        def step(waiting: Sequence[Point], known: set[Key]) -> Proposal:
-            baseline = next_baseline(space, known)
-            if baseline is not None:
-                return baseline
+        def suggest(waiting: Sequence[Point], known: set[Key]) -> Proposal | None:
             told = self._told(space, history, waiting)
             for _ in range(MAX_TRIES):
-                genes = _suggest(space, told, int(rng.integers(2**31)))
+                genes = _ask(space, told, int(rng.integers(2**31)))
                 point = space.activate(genes)
                 if space.key(point) not in known and space.is_feasible(point):
                     return Proposal(point, _note(genes, point))
-            return Proposal(fresh_sample(space, known, rng), {"operators": "random"})
+            return None
 
-        return in_turn(space, history, pending, n, step)
+        return in_turn(space, history, pending, n, baselines_first(space, rng, suggest))
 
     def _told(
         self, space: SearchSpace, history: Sequence[Observation], pending: Sequence[Point]
@@ -79,9 +76,7 @@ class ScikitOptimize:
         return told + [(_coordinates(space, point), lie) for point in pending]
 
 
-def _suggest(
-    space: SearchSpace, told: list[tuple[list[Any], float]], seed: int
-) -> dict[str, Value]:
+def _ask(space: SearchSpace, told: list[tuple[list[Any], float]], seed: int) -> dict[str, Value]:
     """Genes that a fresh optimiser asks for after it was told everything."""
     from skopt import Optimizer
 

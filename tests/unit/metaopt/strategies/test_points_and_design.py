@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from metaopt.strategies.base import Proposal
-from metaopt.strategies.design import design_point, latin_vector, next_baseline
+from metaopt.strategies.design import (
+    baselines_first,
+    design_point,
+    latin_vector,
+    next_baseline,
+)
 from metaopt.strategies.points import fresh_sample, in_turn, known_keys
 from metaopt.strategies.variation import blend, mutate, step_value
 from search_spaces.errors import SpaceError
@@ -66,6 +71,15 @@ def test_proposals_of_a_call_are_under_way_for_the_next_ones() -> None:
         [{"n": 9}, {"n": 1}, {"n": 2}],
     ]
     assert [len(known) for _, known in seen] == [1, 2, 3]
+
+
+def test_baselines_come_before_suggestions_and_random_points_after_them() -> None:
+    space = space_of(Int("n", 1, 9), baselines=(Baseline("published", {"n": 5}),))
+    made = [Proposal({"n": 2}, {"operators": "mine"}), None]
+    step = baselines_first(space, np.random.default_rng(1), lambda *_: made.pop(0))
+    proposals = in_turn(space, [], [], 3, step)
+    assert [p.note["operators"] for p in proposals] == ["baseline", "mine", "random"]
+    assert [p.point["n"] for p in proposals[:2]] == [5, 2]
 
 
 def test_a_space_without_feasible_points_says_so() -> None:
