@@ -17,7 +17,7 @@ import metaopt
 #: Command name to its module; the order is that of `metaopt --help`.
 COMMANDS = (
     *("run", "studies", "show", "dashboard", "export", "trial", "validate", "bench"),
-    "simulate",
+    *("geometry", "simulate", "generate"),
 )
 
 

@@ -65,8 +65,10 @@ def command(config: Path | None, dry_run: bool, **given: Any) -> None:
     """
     import sys
 
+    from metaopt.cli.console import say
     from metaopt.cli.session import run_study, show_plan
     from metaopt.config import load_config
+    from workers.simulation.label import parametrised
 
     tables: dict[str, dict[str, Any]] = {}
     for option, (table, key) in KEYS.items():
@@ -74,4 +76,6 @@ def command(config: Path | None, dry_run: bool, **given: Any) -> None:
         if value not in (None, ()):
             tables.setdefault(table, {})[key] = list(value) if option == "data" else value
     asked = load_config(config, tables)
+    for line in parametrised(asked.files()):
+        say(f"note: {line}")
     sys.exit(show_plan(asked) if dry_run else run_study(asked))

@@ -30,6 +30,7 @@ from objectives.views import Observed, View, observe, view
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 from workers.data import ShowerFile
+from workers.simulation.label import parametrised
 
 Index = NDArray[np.int64]
 Say = Callable[[str], None]
@@ -78,7 +79,8 @@ def validate(
     showers = blocks(generated, geometry, inside, coarse)
     seen = observe(showers, geometry, full.reference.features)
     result = compare((Path(generated).name, Path(reference).name), *seen, full)
-    return replace(result, notes=(*result.notes, *_left_out(len(rows) - len(inside), whole)))
+    notes = (*parametrised((generated, reference)), *_left_out(len(rows) - len(inside), whole))
+    return replace(result, notes=(*result.notes, *notes))
 
 
 def full_simulation(
