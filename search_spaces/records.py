@@ -41,7 +41,7 @@ def suggestion(name: str, known: typing.Iterable[str]) -> str:
     near = difflib.get_close_matches(name[:MAX_NAME], names[:MAX_NAMES], n=1)
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"known: {', '.join(names[:MAX_NAMES])}{', ...' * (len(names) > MAX_NAMES)}"
+    return f"known: {', '.join(names[:MAX_NAMES]) or 'none'}{', ...' * (len(names) > MAX_NAMES)}"
 
 
 def shown(value: Any) -> str:
