@@ -16,12 +16,12 @@ from search_spaces.records import decode
 STRATEGIES: Mapping[str, str] = {
     "bayesian": "metaopt.strategies.bayesian:Bayesian",
     "genetic": "metaopt.strategies.genetic:Genetic",
+    "nsga2": "metaopt.strategies.nsga2:NSGA2",
     "random": "metaopt.strategies.random_search:RandomSearch",
 }
 #: Samplers of Optuna by a short name; any other is named as ``"optuna:QMCSampler"``.
 SAMPLERS: Mapping[str, str] = {
     "cmaes": "CmaEsSampler",
-    "nsga2": "NSGAIISampler",
     "optuna-gp": "GPSampler",
     "tpe": "TPESampler",
 }

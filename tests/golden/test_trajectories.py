@@ -55,7 +55,8 @@ def trajectory(name: str) -> list[dict[str, Any]]:
         rng = np.random.default_rng([1, number])
         (proposal,) = strategy.propose(SPACE, done, running, 1, rng)
         state, s = evaluate(number, proposal.point)
-        history.append(Observation(number, proposal.point, state, s, 9, (), proposal.note))
+        metrics = {"ms_per_shower": 2.0 ** int(proposal.point["layers"])}
+        history.append(Observation(number, proposal.point, state, s, 9, (), proposal.note, metrics))
         steps.append({"point": dict(proposal.point), "note": dict(proposal.note)})
     return steps
 
