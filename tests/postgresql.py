@@ -28,7 +28,7 @@ UNPRIVILEGED = "nobody"
 RUN = """
 "$0" -D "$1/data" -k "$1" -c listen_addresses= -c fsync=off >> "$1/log" 2>&1 &
 read signal || signal=
-kill -${signal:-INT} $!
+kill -${signal:-QUIT} $!
 wait $!
 [ -n "$signal" ] || rm -rf "$1"
 """

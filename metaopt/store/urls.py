@@ -59,7 +59,8 @@ def masked(url: str) -> str:
 def scrubbed(text: str, url: str) -> str:
     """A text of a driver without the URL's passwords, in any spelling."""
     for password in _passwords(parse(url)):
-        for spelling in (password, quote(password, safe=""), quote_plus(password)):
+        spellings = {password, quote(password), quote(password, safe=""), quote_plus(password)}
+        for spelling in spellings:
             text = text.replace(spelling, HIDDEN)
     return text
 

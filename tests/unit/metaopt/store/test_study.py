@@ -1,0 +1,140 @@
+"""A stored study, on real SQLite files and a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+
+from metaopt.store.database import StudyStore
+from metaopt.store.study import StoredStudy
+from metaopt.strategies.base import State
+from search_spaces.errors import StoreError
+from search_spaces.loader import load_space
+from workers.trial import Outcome, Progress, TrialResult
+
+POINT = {"rate": 0.5, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"}
+SPACE = load_space("toy")
+
+Open = Callable[[str], StudyStore]
+
+
+@pytest.fixture
+def study(storage: str, open_store: Open) -> StoredStudy:
+    return open_store(storage).create("s", {"strategy": "random"})
+
+
+def progress(epoch: int, score: float) -> Progress:
+    return Progress(epoch, score, {"energy": 0.5}, {"real_fake": 0.7}, 1.0, 100)
+
+
+def run(study: StoredStudy, result: TrialResult, proposal: int = 0, pruned: bool = False) -> int:
+    number = study.start(SPACE, POINT, proposal, {"parents": "1, 2"})
+    study.report(number, progress(1, 1.5))
+    study.finish(number, result, pruned)
+    return number
+
+
+def test_a_complete_trial_reads_back_whole(study: StoredStudy) -> None:
+    result = TrialResult(
+        Outcome.COMPLETE,
+        1.25,
+        0.02,
+        groups={"energy": 0.5},
+        metrics={"ms_per_shower": 3.0},
+        epochs=2,
+        seconds=4.5,
+    )
+    run(study, result)
+    (trial,) = study.trials()
+    assert trial.complete and trial.score == 1.25 and trial.error == 0.02
+    assert trial.point == POINT and trial.rungs == ((1, 1.5),) and trial.note == {"parents": "1, 2"}
+    assert list(trial.point) == list(POINT)
+    assert trial.groups == {"energy": 0.5} and trial.metrics == {"ms_per_shower": 3.0}
+    assert trial.epochs == 2 and trial.seconds == 4.5 and trial.proposal == 0
+    assert trial.started is not None and trial.finished is not None
+    (epoch,) = study.epochs(0)
+    assert epoch["losses"] == {"real_fake": 0.7} and epoch["score"] == 1.5
+
+
+def test_a_trial_is_recorded_whole_as_it_starts(study: StoredStudy) -> None:
+    first = study.finish(study.start(SPACE, POINT, 3, {}), TrialResult(Outcome.LOST))
+    study.start(SPACE, POINT, 3, {"parents": "1"}, first, attempt=2, seed=7)
+    trial = study.trials()[1]
+    assert (trial.state, trial.proposal, trial.point) == ("running", 3, POINT)
+    assert (trial.attempt, trial.retry_of, trial.seed) == (2, 0, 7)
+    assert trial.note == {"parents": "1"}
+
+
+def test_plain_optuna_reads_the_study(study: StoredStudy, storage: str) -> None:
+    run(study, TrialResult(Outcome.COMPLETE, 1.25, groups={"energy": 0.5}))
+    run(study, TrialResult(Outcome.STOPPED, 1.5), pruned=True)
+    backend = optuna.storages.RDBStorage(storage.replace("{", "{{").replace("}", "}}"))
+    plain = optuna.load_study(study_name="s", storage=backend)
+    assert plain.best_value == 1.25 and plain.best_params == POINT
+    assert plain.trials[0].intermediate_values == {1: 1.5} and plain.trials[1].value == 1.5
+    assert plain.trials[0].user_attrs["L_energy"] == 0.5
+    assert plain.trials[0].distributions == {
+        "rate": optuna.distributions.FloatDistribution(0.01, 3.0, log=True),
+        "fluctuation": optuna.distributions.FloatDistribution(0.0, 3.0),
+        "sharpness": optuna.distributions.FloatDistribution(0.3, 3.0),
+        "cells": optuna.distributions.CategoricalDistribution(("gamma", "smooth")),
+    }
+    backend.remove_session()
+    backend.engine.dispose()
+
+
+def test_what_strategies_see(study: StoredStudy) -> None:
+    run(study, TrialResult(Outcome.COMPLETE, 1.2), 0)
+    run(study, TrialResult(Outcome.STOPPED, 1.5), 1, pruned=True)
+    run(study, TrialResult(Outcome.FAILED, 2.8, reason="NaN"), 2)
+    run(study, TrialResult(Outcome.LOST, reason="killed"), 3)
+    run(study, TrialResult(Outcome.STOPPED, 1.5), 4)
+    seen = [t.observation for t in study.trials()]
+    assert [(o.state, o.score) for o in seen if o] == [
+        (State.COMPLETE, 1.2), (State.PRUNED, 1.5), (State.FAILED, 2.8),
+    ]  # fmt: skip
+    assert [t.repeatable for t in study.trials()] == [False, False, False, True, True]
+
+
+def test_a_trial_left_behind_reads_as_interrupted(
+    study: StoredStudy, storage: str, open_store: Open
+) -> None:
+    study.start(SPACE, POINT, 5, {})
+    again = open_store(storage).study("s")
+    for _ in range(2):  # an answer may be lost with the connection
+        again.abandon(again.trials()[0])
+    (trial,) = again.trials()
+    assert trial.outcome == "interrupted" and trial.repeatable and trial.proposal == 5
+
+
+def test_what_is_repeated_after_a_lost_answer_is_recorded_once(study: StoredStudy) -> None:
+    number = study.start(SPACE, POINT, 0, {})
+    for _ in range(2):
+        study.report(number, progress(1, 1.5))
+    told = [study.finish(number, TrialResult(Outcome.COMPLETE, 1.25)) for _ in range(2)]
+    assert told[0] == told[1] and told[0].complete
+    assert len(study.epochs(number)) == 1 and len(study.trials()) == 1
+
+
+def test_a_trial_that_another_controller_ended_is_not_told_again(
+    study: StoredStudy, storage: str, open_store: Open
+) -> None:
+    number = study.start(SPACE, POINT, 0, {})
+    other = open_store(storage).study("s")
+    other.abandon(other.trials()[0])
+    with pytest.raises(StoreError, match="another controller took the study over"):
+        study.report(number, progress(1, 1.5))
+    with pytest.raises(StoreError, match="ended by another controller"):
+        study.finish(number, TrialResult(Outcome.COMPLETE, 1.25))
+    assert study.trials()[0].outcome == "interrupted"
+
+
+def test_the_dashboard_may_read_while_we_write(tmp_path: Path, open_store: Open) -> None:
+    open_store(f"sqlite:///{tmp_path}/store.db").create("s", {})
+    connection = sqlite3.connect(f"{tmp_path}/store.db")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
