@@ -143,7 +143,7 @@ def _running_actor() -> int:
             title = (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if title.startswith(b"ray::_Worker.run") and _is_ours(int(folder.name)):
+        if title.startswith(b"ray::_Process") and _is_ours(int(folder.name)):
             return int(folder.name)
     raise AssertionError("no actor runs a trial")
 

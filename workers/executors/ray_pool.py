@@ -3,64 +3,66 @@
 Ray Core, not Ray Tune: an actor stays alive over many trials, because importing
 TensorFlow costs seconds. Ray never restarts or retries by itself
 (``max_restarts=0, max_task_retries=0``): the controller does, and records it.
+
+On a running cluster the actors are detached: they outlive the controller, and the
+study's next one finds them by their names and takes up what they run.
 """
 
 from __future__ import annotations
 
-import os
-import socket
-import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 
 from search_spaces.errors import ExecutorError
-from search_spaces.records import decode, encode
+from search_spaces.records import decode
 from workers.executors.base import Executor
-from workers.executors.inline import lost
-from workers.runner import trial_events
-from workers.trial import Outcome, Progress, Resources, TrialEvent, TrialResult, TrialSpec
+from workers.executors.inline import KILLED, lost
+from workers.executors.ray_actors import Actor, Found, find_actors, new_actor
+from workers.executors.ray_cluster import Cluster, address_in, cause_of_death, only_its_process
+from workers.executors.worker import Message
+from workers.trial import (
+    WORKER_DIED,
+    Outcome,
+    Progress,
+    Resources,
+    TrialEvent,
+    TrialResult,
+    TrialSpec,
+)
 
-NAMESPACE = "metaopt"
 #: Trials after which an actor is replaced: TensorFlow does not give all memory back.
 TRIALS_PER_ACTOR = 25
-#: How long a cluster's port may take to answer [s].
-REACH_SECONDS = 5.0
-
-
-class _Worker:
-    """The actor: runs one trial at a time; a second thread takes the stop request."""
-
-    def __init__(self) -> None:
-        self._stop = threading.Event()
-
-    def run(self, spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        self._stop.clear()
-        for event in trial_events(TrialSpec.from_json(spec), self._stop.is_set):
-            yield {"type": type(event).__name__, "data": _plain(event)}
-
-    def stop(self) -> None:
-        self._stop.set()
+#: How long a trial may wait for an actor while more trials run than there is room for [s].
+START_SECONDS = 30.0
+#: How long a cluster may have no node that holds a worker [s].
+NO_ROOM_SECONDS = 600.0
 
 
 @dataclass
-class _Slot:
-    """One place for a trial: its actor, and the stream of the trial that runs."""
+class _Running:
+    """A trial on its actor: the outstanding call, and how many events came.
 
-    actor: Any = None
-    trials: int = 0
-    number: int | None = None
-    stream: Any = None
+    ``spec`` is None once the trial is known to have begun.
+    """
+
+    actor: Actor
+    call: Any
+    spec: TrialSpec | None = None
+    seen: int = 0
+    killed: bool = False
+    since: float = field(default_factory=time.monotonic)
 
 
 class RayExecutor:
     """A pool of ``workers`` actors.
 
     Args:
-        workers: how many trials run at once; 0 = as many as the resources allow.
+        workers: how many trials run at once; 0 = as many as the cluster has room for.
         resources: what each trial needs.
         address: of a running cluster ("auto" or host:port); empty starts a local one.
         study: key of the study, the same for each of its controllers.
@@ -72,156 +74,192 @@ class RayExecutor:
     def __init__(
         self, workers: int, resources: Resources, address: str = "", study: str = ""
     ) -> None:
-        _connect(address)
-        fitting = _fitting_workers(resources)
-        if fitting < max(workers, 1):
-            have = {k: v for k, v in ray.cluster_resources().items() if k in ("CPU", "GPU")}
-            ray.shutdown()
+        self._cluster = Cluster(address)
+        self._workers, self._resources = workers, resources
+        self._study = study if address else ""
+        self._running: dict[int, _Running] = {}
+        self._idle: list[Actor] = []
+        self._left: dict[int, Found] | None = None
+        self._died = False
+        self._had_room = time.monotonic()
+        if self._cluster.room(resources) < max(workers, 1):
+            have = self._cluster.resources()
+            self._cluster.leave()
             raise ExecutorError(
                 f"{max(workers, 1)} workers need {resources.cpus} CPUs and {resources.gpus:g} "
-                f"GPUs each, the Ray cluster has {have.get('CPU', 0):g} CPUs and "
-                f"{have.get('GPU', 0):g} GPUs; lower workers, cpus or gpus"
+                f"GPUs each, the Ray cluster has {have}; lower workers, cpus or gpus"
             )
-        self._resources = resources
-        self._study = study
-        self._slots = [_Slot() for _ in range(workers or fitting)]
 
     @property
     def slots(self) -> int:
-        """How many trials run at once."""
-        return len(self._slots)
+        """How many trials run at once on the nodes of the moment; one may wait for room."""
+        room = self._cluster.room(self._resources)
+        return max(min(self._workers or room, room), 1)
 
     def submit(self, spec: TrialSpec) -> None:
-        """Start a trial on a free actor, replacing one that has run its share of trials."""
-        slot = next((s for s in self._slots if s.number is None), None)
-        if slot is None:
+        """Start a trial on an idle actor, or on a new one."""
+        if len(self._running) >= self.slots:
             raise ExecutorError(f"all {self.slots} workers are busy; wait for a result")
-        if slot.actor is not None and slot.trials >= TRIALS_PER_ACTOR:
-            self._discard(slot)
-        if slot.actor is None:
-            slot.actor = self._new_actor()
-        slot.trials += 1
-        slot.number = spec.number
-        slot.stream = slot.actor.run.options(num_returns="streaming").remote(spec.to_json())
+        self._take_over()
+        self._start(spec, self._idle.pop() if self._idle else self._new_actor())
 
     def adopt(self, number: int) -> bool:
         """Take up a trial that an earlier controller left running."""
-        del number
-        return False
+        found = self._found().pop(number, None)
+        if found is not None:
+            self._running[number] = _Running(found.actor, found.actor.events_after(0))
+        return found is not None
 
     def events(self, timeout: float) -> list[tuple[int, TrialEvent]]:
-        """What the running trials yielded, waiting at most ``timeout`` seconds for the first."""
-        running = {s.stream: s for s in self._slots if s.number is not None}
-        if not running:
-            return []
-        ready, _ = ray.wait(list(running), num_returns=len(running), timeout=0)
-        if not ready:
-            ready, _ = ray.wait(list(running), num_returns=1, timeout=timeout)
-        return [self._next(running[stream]) for stream in ready]
+        """What the running trials yielded, waiting at most ``timeout`` seconds for the first.
 
-    def _next(self, slot: _Slot) -> tuple[int, TrialEvent]:
-        number = slot.number
-        assert number is not None
-        try:
-            event = _event(ray.get(next(slot.stream)))
-        except (RayError, StopIteration) as failure:
-            event = lost(_cause(failure))
-            self._discard(slot)
-        if isinstance(event, TrialResult):
-            slot.number, slot.stream = None, None
-        return number, event
+        Raises:
+            ExecutorError: the cluster's head is gone, or all nodes for long.
+        """
+        self._cluster.look()
+        self._check_room()
+        events = list(self._without_room())
+        calls = {running.call: number for number, running in self._running.items()}
+        if not calls:
+            return events
+        ready, _ = ray.wait(list(calls), num_returns=len(calls), timeout=0)
+        if not ready and not events:
+            ready, _ = ray.wait(list(calls), num_returns=1, timeout=timeout)
+        for call in ready:
+            events += [(calls[call], event) for event in self._answer(calls[call])]
+        return events
 
     def stop(self, number: int) -> None:
         """End the trial after its present epoch."""
-        for slot in self._slots:
-            if slot.number == number:
-                slot.actor.stop.remote()
+        if number in self._running:
+            self._running[number].actor.stop(number)
 
     def kill(self, number: int) -> None:
-        """End the trial's actor at once; the stream then ends with LOST."""
-        for slot in self._slots:
-            if slot.number == number:
-                ray.kill(slot.actor)
+        """End the trial's actor at once; the outstanding call then says so."""
+        if number in self._running:
+            self._running[number].killed = True
+            self._running[number].actor.kill()
 
     def close(self) -> None:
-        """End all actors, and the local cluster if there is one."""
-        for slot in self._slots:
-            self._discard(slot)
-        ray.shutdown()
+        """End all actors, and the local cluster if there is one.
 
-    def _new_actor(self) -> Any:
-        # max_concurrency=2: `stop` is served while `run` is running.
-        options = {
-            "num_cpus": self._resources.cpus,
-            "num_gpus": self._resources.gpus,
-            "max_restarts": 0,
-            "max_task_retries": 0,
-            "max_concurrency": 2,
-        }
-        return ray.remote(_Worker).options(**options).remote()
+        Those of an earlier controller too, if this one ever took the study over.
+        """
+        actors = [running.actor for running in self._running.values()] + self._idle
+        for actor in actors + [found.actor for found in (self._left or {}).values()]:
+            actor.kill()
+        self._running, self._idle, self._left = {}, [], {}
+        self._cluster.leave(keep_logs=self._died)
 
-    def _discard(self, slot: _Slot) -> None:
-        if slot.actor is not None:
-            ray.kill(slot.actor)
-        slot.actor, slot.trials = None, 0
+    # -- trials ---------------------------------------------------------------------------
 
+    def _start(self, spec: TrialSpec, actor: Actor) -> None:
+        self._running[spec.number] = _Running(actor, actor.start(spec), spec)
 
-def _connect(address: str) -> None:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    common = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": "ERROR"}
-    try:
-        if address:
-            _check_port(address)
-            ray.init(address=address, **common)
+    def _answer(self, number: int) -> list[TrialEvent]:
+        """The events that a trial's outstanding call brought; the next call goes out."""
+        running = self._running[number]
+        try:
+            reply = ray.get(running.call)
+        except RayTaskError as failure:
+            return [self._lost(number, lost(_cause(failure)))]
+        except RayError as failure:
+            return self._broken(number, failure)
+        if running.spec is not None:
+            running.actor.node, problem = reply
+            if problem:
+                self._cluster.leave_out(running.actor.node)
+                return [self._lost(number, _died(f" before its trial began: {problem}"))]
+            running.spec, reply = None, []
+        events = [_event(message) for message in reply]
+        running.seen += len(events)
+        if events and isinstance(events[-1], TrialResult):
+            self._ended(number, events[-1])
         else:
-            # The cores that this process may use: a batch job often has fewer than the machine.
-            cpus = len(os.sched_getaffinity(0))
-            ray.init(address="local", num_cpus=cpus, include_dashboard=False, **common)
-    except Exception as failure:  # Ray raises a dozen kinds here
-        raise ExecutorError(_connection_advice(address, failure)) from failure
+            running.call = running.actor.events_after(running.seen)
+        return events
+
+    def _broken(self, number: int, failure: RayError) -> list[TrialEvent]:
+        """What a dead actor means for its trial."""
+        running = self._running[number]
+        if running.killed:
+            return [self._lost(number, TrialResult(Outcome.LOST, reason=KILLED))]
+        if running.spec is not None and running.actor.trials > 1:
+            # It died while it was idle, which costs no trial.
+            running.actor.kill()
+            self._start(running.spec, self._new_actor())
+            return []
+        self._died = True
+        if not only_its_process(failure):
+            self._cluster.leave_out(running.actor.node or address_in(str(failure)))
+        return [self._lost(number, _died(f": {cause_of_death(failure)}"))]
+
+    def _lost(self, number: int, result: TrialResult) -> TrialResult:
+        self._ended(number, result)
+        return result
+
+    def _ended(self, number: int, result: TrialResult) -> None:
+        actor = self._running.pop(number).actor
+        if result.outcome is Outcome.LOST:
+            actor.kill()
+        else:
+            self._keep(actor)
+
+    def _keep(self, actor: Actor) -> None:
+        """For another trial, unless it is worn out or of other resources."""
+        if actor.alike and actor.trials < TRIALS_PER_ACTOR:
+            self._idle.append(actor)
+        else:
+            actor.kill()
+
+    # -- the cluster ----------------------------------------------------------------------
+
+    def _new_actor(self) -> Actor:
+        return new_actor(self._resources, self._study, self._cluster.left_out())
+
+    def _found(self) -> dict[int, Found]:
+        """What earlier controllers left. Not asked before this one holds the study."""
+        if self._left is None:
+            self._left = find_actors(self._resources, self._study)
+        return self._left
+
+    def _take_over(self) -> None:
+        """End what nobody took up; keep the actors that are idle."""
+        for found in self._found().values():
+            if found.running:
+                found.actor.kill()
+            else:
+                self._keep(found.actor)
+        self._left = {}
+
+    def _without_room(self) -> Iterator[tuple[int, TrialEvent]]:
+        """End trials that wait for an actor of nodes that are there no more, but for one."""
+        latest = time.monotonic() - START_SECONDS
+        waiting = [n for n, r in self._running.items() if r.spec is not None and r.since < latest]
+        surplus = max(len(self._running) - self.slots, 0)
+        for number in waiting[:surplus]:
+            yield number, self._lost(number, _died(": no node of the cluster has room for it"))
+
+    def _check_room(self) -> None:
+        begun = any(running.spec is None for running in self._running.values())
+        if begun or self._cluster.room(self._resources):
+            self._had_room = time.monotonic()
+        elif time.monotonic() - self._had_room > NO_ROOM_SECONDS:
+            raise ExecutorError(
+                f"a worker needs {self._resources.cpus} CPUs and {self._resources.gpus:g} GPUs, "
+                f"no node of the Ray cluster has had them for {NO_ROOM_SECONDS:g} s; add one, and "
+                "the same command resumes the study"
+            )
 
 
-def _check_port(address: str) -> None:
-    """Fail at once where nothing listens: Ray itself waits for minutes."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
+def _died(cause: str) -> TrialResult:
+    return TrialResult(Outcome.LOST, reason=f"{WORKER_DIED}{cause}")
 
 
-def _connection_advice(address: str, failure: Exception) -> str:
-    first = str(failure).strip().splitlines()[0] if str(failure).strip() else ""
-    text = f"Ray at {address or 'this machine'} cannot be reached ({type(failure).__name__}: "
-    text += f"{first}); check the address"
-    if "auth" in str(failure).lower():
-        text += (
-            ". The cluster wants a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or "
-            "RAY_AUTH_TOKEN_PATH) to the cluster's, as `ray start` printed"
-        )
-    return text
-
-
-def _fitting_workers(resources: Resources) -> int:
-    """How many workers the nodes can hold."""
-    total = 0
-    for node in ray.nodes():
-        if node["Alive"]:
-            have = node["Resources"]
-            fit = int(have.get("CPU", 0) // resources.cpus)
-            if resources.gpus:
-                fit = min(fit, int(have.get("GPU", 0) / resources.gpus + 1e-9))
-            total += fit
-    return total
-
-
-def _plain(event: TrialEvent) -> dict[str, Any]:
-    return dict(encode(event))
-
-
-def _event(message: dict[str, Any]) -> TrialEvent:
+def _event(message: Message) -> TrialEvent:
     if message["type"] == "Progress":
         return decode(Progress, message["data"], "progress")
-    data = message["data"] | {"outcome": Outcome(message["data"]["outcome"])}
+    data = {**message["data"], "outcome": Outcome(message["data"]["outcome"])}
     return decode(TrialResult, data, "result")
 
 
