@@ -115,7 +115,8 @@ class ShowerFile:
 
     def _columns(self, key: str, start: int, stop: int) -> NDArray[np.generic]:
         with self._reading(f"{key} of events {start} to {stop - 1}"):
-            return np.reshape(self._file[key][start:stop], (stop - start, -1))
+            stored = np.asarray(self._file[key][start:stop])
+            return stored.reshape(len(stored), int(np.prod(stored.shape[1:])))
 
     @contextmanager
     def _reading(self, what: str) -> Iterator[None]:
