@@ -331,7 +331,7 @@ CASES: list[tuple[str, int, str]] = [
     ("trial key.json", 2, "key.json: unknown key 'studdy'; did you mean 'study'"),
     ("trial large.toml", 2, "must be at most 4 MB"),
     # Two files of showers.
-    ("validate gone.h5 few.h5", 2, "gone.h5: no such file; check the path"),
+    ("validate gone.h5 few.h5 --geometry clic-12x12x12", 2, "gone.h5: no such file; check the"),
     ("validate few.h5 gone.h5", 2, "gone.h5: no such file; check the path"),
     ("validate few.h5 text --geometry clic-12x12x12", 2, "text: not a readable HDF5 file"),
     ("validate none.h5 few.h5 --geometry clic-12x12x12", 2, "needs at least 1 shower, got 0"),
