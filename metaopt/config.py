@@ -42,8 +42,15 @@ class SearchTable:
     Attributes:
         space: a built-in space or a .toml file; empty = the published one for the geometry.
         strategy: genetic, bayesian, random, or "module:Class"; options go to it.
-        trials: how many proposals; time_budget: wall-clock limit of one run ("4m", "2h").
+        trials: how many trainings, confirming ones included.
+        time_budget: wall-clock limit of one run ("4m", "2h").
         pruning: halving or none; pruning_options go to it.
+        confirm: candidates that are trained again at the end, beside the published
+            configuration, each with ``confirm_seeds`` fresh seeds; at most a quarter of the
+            trials are spent on it.
+        target: S at which the search ends; 0 = none.
+        until_exhausted: ends the search where no improvement above the noise is expected.
+        max_failures: the run ends when so many configurations fail one after another.
     """
 
     space: str = ""
@@ -53,6 +60,11 @@ class SearchTable:
     time_budget: str = ""
     pruning: str = "halving"
     pruning_options: Mapping[str, Value] = field(default_factory=dict)
+    confirm: int = 3
+    confirm_seeds: int = 2
+    target: float = 0.0
+    until_exhausted: bool = False
+    max_failures: int = 12
 
 
 @dataclass(frozen=True)
@@ -77,12 +89,17 @@ class TrialTable:
     Attributes:
         checkpoint: time between two checkpoints, from which an interrupted trial goes on;
             one is written only after an epoch.
+        time_limit: of a whole trial; one that takes longer is the configuration's own failure.
+        silence_limit: between two scored epochs; a worker that is silent for longer is
+            taken for hung, ended, and its trial repeated.
     """
 
     epochs: int = 6
     showers: int = 2000
     evaluation_showers: int = 300
     checkpoint: str = "20s"
+    time_limit: str = ""
+    silence_limit: str = "2h"
 
 
 @dataclass(frozen=True)
@@ -139,8 +156,11 @@ class StudyConfig:
                 "data.split must be three positive shares (training, validation, test) that "
                 f"add up to 1, got {list(split)}"
             )
-        seconds(self.search.time_budget)
-        seconds(self.trial.checkpoint)
+        trial = self.trial
+        for time in (
+            self.search.time_budget, trial.checkpoint, trial.time_limit, trial.silence_limit,
+        ):  # fmt: skip
+            seconds(time)
         if self.study.name and not re.fullmatch(r"\w[\w.-]{0,99}", self.study.name):
             raise ConfigError(
                 "a study name has up to 100 letters, digits, '.', '_' and '-', the first of "
@@ -225,9 +245,9 @@ def trial_folder(study_folder: Path, number: int) -> Path:
     return study_folder / "trials" / f"{number:04d}"
 
 
-def checkpoint_folder(study_folder: Path, proposal: int) -> Path:
-    """Where all attempts at a proposal keep their state."""
-    return study_folder / "checkpoints" / f"{proposal:04d}"
+def checkpoint_folder(study_folder: Path, proposal: int, seed: int = 0) -> Path:
+    """Where all trials of a training keep their state."""
+    return study_folder / "checkpoints" / (f"{proposal:04d}" + (f"-{seed}" if seed else ""))
 
 
 def seconds(text: str) -> float | None:

@@ -1,91 +1,64 @@
-"""The loop of a study: propose, submit, collect, record.
+"""The loop of a study: start, collect, record.
 
 The controller is the only writer of its study. Its own state is a view of the
 store: killed at any time, the next one goes on from what is recorded. What it
 decides is a function of the record and the study's seed: proposal k draws from
 (seed, k), and its training from another generator of (seed, k), so that a
-retried trial is the same trial.
+repeated trial is the same trial.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 import statistics
 import time
 import uuid
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
+from metaopt.agenda import Agenda, Assignment
 from metaopt.config import checkpoint_folder, seconds, trial_folder
+from metaopt.monitoring import Monitor
 from metaopt.preflight import Plan
+from metaopt.record import Record, Training
+from metaopt.stopping import Ending, SearchEnd
 from metaopt.store.study import LEASE_SECONDS, StoredStudy
-from metaopt.store.views import TrialView
-from metaopt.strategies.base import Observation
-from search_spaces.errors import DataError, ExecutorError
-from search_spaces.parameters import Point
+from metaopt.store.views import FAILED, LOST, MAX_ATTEMPTS, TrialView
+from metaopt.strategies.pruning import Rungs
+from objectives.objective import WORST
+from search_spaces.errors import DataError, ExecutorError, MetaoptError, TrialFailedError
 from workers.executors.base import Executor
-from workers.trial import Outcome, Progress, TrialResult, TrialSpec
+from workers.trial import WORKER_DIED, Outcome, Progress, TrialResult, TrialSpec
 
 #: Seconds to wait for an event before looking at the clock again.
 TICK = 0.5
-#: Workers lost one after another, without a result between, after which something is
+#: Workers lost one after another, without a scored epoch between, after which something is
 #: wrong with the machines rather than with a trial.
 MAX_LOST_IN_A_ROW = 6
-
-
-class Monitor(Protocol):
-    """Is told what happens; the terminal view is one."""
-
-    def started(self, number: int, point: Point, retry: TrialView | None) -> None:
-        """A trial was submitted."""
-
-    def progressed(self, number: int, progress: Progress) -> None:
-        """A trial scored an epoch."""
-
-    def finished(self, trial: TrialView) -> None:
-        """A trial ended."""
-
-    def tick(self, seconds_left: float | None) -> None:
-        """Some time passed; an estimate of what is left, where there is one."""
-
-
-class Quiet:
-    """A monitor that says nothing: for use as a library."""
-
-    def started(self, number: int, point: Point, retry: TrialView | None) -> None:
-        """Say nothing."""
-
-    def progressed(self, number: int, progress: Progress) -> None:
-        """Say nothing."""
-
-    def finished(self, trial: TrialView) -> None:
-        """Say nothing."""
-
-    def tick(self, seconds_left: float | None) -> None:
-        """Say nothing."""
-
-
-class Ending(StrEnum):
-    """Why a run ended."""
-
-    TRIALS = "all trials are done"
-    TIME = "the time budget is used up"
-    INTERRUPTED = "interrupted"
+#: Checkpoints of pruned trials that are kept, of the best: only those are taken up again.
+KEPT_PRUNED = 16
 
 
 @dataclass
 class _Running:
     """A submitted trial, as the controller remembers it."""
 
-    point: Point
-    started: float
-    rungs: list[tuple[int, float]]
+    assignment: Assignment
     checkpoint: Path
+    rungs: list[tuple[int, float]] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+    heard: float = field(default_factory=time.monotonic)
     pruned: bool = False
+    #: Why the controller ended it, where it did.
+    overdue: TrialResult | None = None
+
+    @property
+    def came_further(self) -> bool:
+        """Whether it scored an epoch that its training had not scored before."""
+        return bool(self.rungs) and self.rungs[-1][0] > self.assignment.epochs
 
 
 class Controller:
@@ -101,12 +74,15 @@ class Controller:
         self._owner = uuid.uuid4().hex
         self._running: dict[int, _Running] = {}
         self._stops = 0
-        self._lost_in_a_row = 0
-        self._unreadable = ""
+        self._lost_in_a_row = self._failed_in_a_row = 0
+        #: What makes it useless to go on; raised once the running epochs have ended.
+        self._failure: MetaoptError | None = None
         self._began = time.monotonic()
         self._renewed = -LEASE_SECONDS
         budget = seconds(plan.config.search.time_budget)
         self._deadline = None if budget is None else self._began + budget
+        self._time_limit = seconds(plan.config.trial.time_limit)
+        self._silence_limit = seconds(plan.config.trial.silence_limit)
 
     def stop(self) -> None:
         """Ask the run to end: once, after the running epochs; twice, at once."""
@@ -118,8 +94,11 @@ class Controller:
         Raises:
             StoreError: another controller holds the study, or the store fails.
             ExecutorError: workers are lost one after another.
-            DataError: the showers can no longer be read; other trials have then ended after
-                their running epochs, and the same study goes on once the files are mended.
+            TrialFailedError: configurations fail one after another.
+            DataError: the showers can no longer be read.
+
+        Before all of these but the first, other trials end after their running epochs; the
+        study goes on once the cause is mended.
         """
         self._hold()
         try:
@@ -129,11 +108,13 @@ class Controller:
                 ending = self._ending()
                 if ending is None:
                     self._fill()
-                if not self._running:
-                    self._check_readable()
-                    return Ending.TRIALS if ending is None or not self._to_do() else ending
+                if not self._running and (self._executor.slots or ending):
+                    if self._failure is not None:
+                        raise self._failure
+                    return self._ended(ending)
                 if ending in (Ending.TIME, Ending.INTERRUPTED):
                     self._end_running()
+                self._end_overdue()
                 for number, event in self._executor.events(TICK):
                     self._handle(number, event)
                 self._monitor.tick(self._seconds_left())
@@ -149,72 +130,109 @@ class Controller:
             self._renewed = now
 
     def _recover(self) -> None:
-        """Read the record; fail what a dead controller left running, to be repeated."""
-        for trial in self._study.trials():
-            if trial.state in ("running", "waiting"):
+        """Read the record, and take up what a dead controller left running, or fail it."""
+        left = [t for t in self._study.trials() if t.state in ("running", "waiting")]
+        adopted = {t.number for t in left if t.proposal is not None and self._adopt(t)}
+        for trial in left:
+            if trial.number not in adopted:
                 self._study.abandon(trial)
         trials = self._study.trials()
-        self._history = [o for t in trials if (o := t.observation) is not None]
-        self._rungs = {t.number: t.rungs for t in trials if t.observation is not None}
-        # Also where a lost connection to the store left two records of one attempt.
-        last = {t.proposal: t.number for t in trials}
-        self._repeats = [t for t in trials if t.repeatable and t.number == last[t.proposal]]
-        self._proposals = 1 + max(
-            (t.proposal for t in trials if t.proposal is not None), default=-1
-        )
-        self._durations = [t.seconds for t in trials if t.complete and t.seconds > 0]
+        self._record = Record(t for t in trials if t.number not in adopted)
+        self._agenda = Agenda(self._plan, self._record)
+        self._search_end = SearchEnd(self._plan, self._record)
+        for trial in left:
+            if trial.number in adopted:
+                self._take_up(trial)
 
-    # -- proposing ------------------------------------------------------------------------
+    def _adopt(self, trial: TrialView) -> bool:
+        return self._executor.adopt(trial.number)
+
+    def _take_up(self, trial: TrialView) -> None:
+        """Follow a trial that runs on: its events come again from the first."""
+        proposal, seed = trial.training
+        self._record.proposals = max(self._record.proposals, proposal + 1)
+        self._study.take_up(trial)
+        before = self._record.trial(trial.retry_of)
+        epochs = self._record.known_epochs(before)
+        assignment = Assignment(
+            trial.point, proposal, seed, trial.note, before, trial.attempt, epochs
+        )
+        self._follow(trial.number, assignment)
+
+    def _follow(self, number: int, assignment: Assignment) -> None:
+        self._running[number] = _Running(assignment, self._checkpoint(assignment.training))
+        self._monitor.started(number, assignment)
+
+    # -- starting -------------------------------------------------------------------------
 
     def _fill(self) -> None:
-        """Submit trials to the free slots: repeats first, then new proposals."""
-        while len(self._running) < self._executor.slots and self._time_for_a_trial():
-            if self._repeats:
-                again = self._repeats.pop(0)
-                assert again.proposal is not None
-                self._submit(again.point, again.proposal, dict(again.note), again)
-            elif self._proposals < self._plan.config.search.trials:
-                proposal = self._proposals
-                self._proposals += 1
-                made = self._plan.strategy.propose(
-                    self._plan.space, self._history, self._pending(), 1, self._draws(proposal)
-                )[0]
-                self._submit(made.point, proposal, dict(made.note), None)
-            else:
+        """Give each free worker what the agenda says."""
+        while len(self._running) < self._executor.slots:
+            assignment = self._next()
+            if assignment is None:
                 return
+            self._submit(assignment)
 
-    def _pending(self) -> list[Point]:
-        return [r.point for r in self._running.values()] + [t.point for t in self._repeats]
+    def _next(self) -> Assignment | None:
+        rungs: dict[Training, Rungs] = {
+            r.assignment.training: r.rungs for r in self._running.values()
+        }
+        if not self._time_for_a_trial(0):
+            return None
+        assignment = self._agenda.repeat(rungs)
+        if assignment is None and self._searching():
+            points = {r.assignment.training: r.assignment.point for r in self._running.values()}
+            assignment = self._agenda.promotion(rungs) or self._agenda.proposal(points)
+        if assignment is None and not self._searching():
+            assignment = self._agenda.confirmation(rungs)
+        return assignment
 
-    def _draws(self, proposal: int) -> np.random.Generator:
-        return np.random.default_rng([self._plan.config.study.seed, proposal])
+    def _searching(self) -> bool:
+        """Whether the search goes on, and leaves time for the confirming trials after it."""
+        return (
+            self._agenda.proposals_left > 0
+            and not self._search_end.reached()
+            and self._time_for_a_trial(self._agenda.confirmations_left)
+        )
 
-    def _submit(
-        self, point: Point, proposal: int, note: dict[str, str], retry: TrialView | None
-    ) -> None:
-        plan = self._plan
-        number = self._study.start(plan.space, point, proposal, note, retry)
-        training_seed = np.random.SeedSequence([plan.config.study.seed, proposal, 1])
-        spec = TrialSpec(
-            study=plan.config.name,
+    def _submit(self, assignment: Assignment) -> None:
+        number = self._study.start(
+            self._plan.space,
+            assignment.point,
+            assignment.proposal,
+            assignment.note,
+            assignment.before,
+            assignment.attempt,
+            assignment.seed,
+        )
+        self._follow(number, assignment)
+        self._executor.submit(self._specification(number, assignment))
+
+    def _specification(self, number: int, assignment: Assignment) -> TrialSpec:
+        plan, config = self._plan, self._plan.config
+        seed = np.random.SeedSequence([config.study.seed, assignment.proposal, 1 + assignment.seed])
+        return TrialSpec(
+            study=config.name,
             number=number,
             family=plan.space.family,
             preset=plan.space.preset,
-            point=point,
+            point=assignment.point,
             geometry=plan.geometry,
             data=plan.data,
-            budget=plan.config.budget,
-            seed=int(training_seed.generate_state(1)[0]),
-            folder=str(trial_folder(plan.config.folder.resolve(), number)),
+            budget=config.budget,
+            seed=int(seed.generate_state(1)[0]),
+            folder=str(trial_folder(config.folder.resolve(), number)),
             reference=str(plan.reference),
-            showers=str(plan.config.showers_folder),
-            checkpoint=str(checkpoint_folder(plan.config.folder.resolve(), proposal)),
-            checkpoint_seconds=seconds(plan.config.trial.checkpoint) or 0.0,
-            resources=plan.config.resources,
+            # The test events are for the trials that are chosen already.
+            test_reference=str(plan.test_reference) if assignment.seed else "",
+            showers=str(config.showers_folder),
+            checkpoint=str(self._checkpoint(assignment.training)),
+            checkpoint_seconds=seconds(config.trial.checkpoint) or 0.0,
+            resources=config.resources,
         )
-        self._running[number] = _Running(point, time.monotonic(), [], Path(spec.checkpoint))
-        self._executor.submit(spec)
-        self._monitor.started(number, point, retry)
+
+    def _checkpoint(self, training: Training) -> Path:
+        return checkpoint_folder(self._plan.config.folder.resolve(), *training)
 
     # -- collecting -----------------------------------------------------------------------
 
@@ -227,58 +245,89 @@ class Controller:
     def _progressed(self, number: int, progress: Progress) -> None:
         running = self._running[number]
         running.rungs.append((progress.epoch, progress.score))
+        running.heard = time.monotonic()
         self._study.report(number, progress)
         self._monitor.progressed(number, progress)
+        if running.came_further:
+            self._lost_in_a_row = 0
+            self._prune(number, running, progress)
+
+    def _prune(self, number: int, running: _Running, progress: Progress) -> None:
         epochs = self._plan.config.trial.epochs
-        others = [*self._rungs.values()]
-        others += [tuple(r.rungs) for n, r in self._running.items() if n != number]
-        if progress.epoch < epochs and self._plan.pruning.should_stop(
-            running.rungs, others, epochs
-        ):
+        proposal, seed = running.assignment.training
+        if seed or progress.epoch >= epochs:
+            return
+        rungs: dict[Training, Rungs] = {
+            r.assignment.training: r.rungs for r in self._running.values()
+        }
+        others = self._agenda.peers(rungs, {proposal})
+        if self._plan.pruning.should_stop(running.rungs, others, epochs):
             running.pruned = True
             self._executor.stop(number)
 
     def _finished(self, number: int, result: TrialResult) -> None:
         running = self._running.pop(number)
-        if self._stops > 1 and result.outcome is Outcome.LOST:
-            # Killed on the user's word: an interruption, which uses up no attempt.
-            result = replace(result, outcome=Outcome.STOPPED, reason="stopped at once")
         if result.outcome is Outcome.UNREADABLE:
             # So is this one, for all trials: no configuration is charged for its data.
-            self._unreadable = result.reason
+            text = f"{result.reason}. The study is kept: mend the showers"
+            self._fail(DataError(_resumable(text)))
             result = replace(result, outcome=Outcome.STOPPED)
-            self._stops = max(self._stops, 1)
-        trial = self._study.finish(number, result, running.pruned)
-        self._lost_in_a_row = self._lost_in_a_row + 1 if result.outcome is Outcome.LOST else 0
-        if trial.observation is not None:
-            self._remember(trial.observation)
-        elif trial.repeatable:
-            self._repeats.append(trial)
-        if not trial.repeatable:
-            shutil.rmtree(running.checkpoint, ignore_errors=True)
-        if trial.complete:
-            self._durations.append(result.seconds)
+        judged = self._judged(running, result)
+        trial = self._study.finish(number, judged, running.pruned)
+        self._record.add(trial)
+        self._tidy(trial, running.checkpoint)
         self._monitor.finished(trial)
-        if self._lost_in_a_row >= MAX_LOST_IN_A_ROW:
-            raise ExecutorError(
-                f"{MAX_LOST_IN_A_ROW} workers were lost one after another, the last: "
-                f"{result.reason}; mend it, and the same command resumes the study"
-            )
+        self._count(trial, lost=Outcome.LOST in (result.outcome, judged.outcome))
 
-    def _remember(self, observation: Observation) -> None:
-        """Keep the history in order of number, whatever order trials end in."""
-        self._history.append(observation)
-        self._history.sort(key=lambda o: o.number)
-        self._rungs[observation.number] = observation.rungs
+    def _judged(self, running: _Running, result: TrialResult) -> TrialResult:
+        """Whose fault a lost trial is."""
+        if result.outcome is not Outcome.LOST:
+            return result
+        if self._stops > 1 and running.overdue is None:
+            # Killed on the user's word: an interruption, which uses up no attempt.
+            return replace(result, outcome=Outcome.STOPPED, reason="stopped at once")
+        result = running.overdue or result
+        if result.outcome is Outcome.FAILED or running.came_further:
+            return result
+        before = running.assignment.before
+        again = before is not None and before.outcome == LOST and before.reason == result.reason
+        attempt = running.assignment.attempt
+        if (again and result.suspect) or attempt >= MAX_ATTEMPTS:
+            reason = f"{attempt} attempts ended after epoch {running.assignment.epochs}"
+            return replace(
+                result, outcome=Outcome.FAILED, score=WORST, reason=f"{reason}: {result.reason}"
+            )
+        return result
+
+    def _tidy(self, trial: TrialView, checkpoint: Path) -> None:
+        """Remove the checkpoints that no trial will go on from."""
+        if trial.state == "pruned":
+            for worse in self._record.worst_pruned(KEPT_PRUNED):
+                shutil.rmtree(self._checkpoint(worse.training), ignore_errors=True)
+        elif not trial.repeatable:
+            shutil.rmtree(checkpoint, ignore_errors=True)
+
+    def _count(self, trial: TrialView, *, lost: bool) -> None:
+        """End the run where workers or configurations fail one after another."""
+        self._lost_in_a_row = self._lost_in_a_row + 1 if lost else 0
+        if trial.outcome == FAILED and not lost:
+            self._failed_in_a_row += 1
+        elif trial.complete or trial.state == "pruned":
+            self._failed_in_a_row = 0
+        if self._lost_in_a_row >= MAX_LOST_IN_A_ROW:
+            text = f"{MAX_LOST_IN_A_ROW} workers were lost one after another, the last: "
+            self._fail(ExecutorError(_resumable(f"{text}{trial.reason}; mend it")))
+        most = self._plan.config.search.max_failures
+        if self._failed_in_a_row >= most:
+            text = f"{most} configurations failed one after another (search.max_failures), the "
+            text += f"last: {trial.reason}; check the space and the data"
+            self._fail(TrialFailedError(_resumable(text)))
+
+    def _fail(self, failure: MetaoptError) -> None:
+        self._failure = self._failure or failure
+        self._stops = max(self._stops, 1)
 
     # -- ending ---------------------------------------------------------------------------
-
-    def _check_readable(self) -> None:
-        if self._unreadable:
-            raise DataError(
-                f"{self._unreadable}. The study is kept: mend the showers, and the same command "
-                "resumes it"
-            )
 
     def _ending(self) -> Ending | None:
         """Why to end now, or None to go on."""
@@ -286,9 +335,17 @@ class Controller:
             return Ending.INTERRUPTED
         if self._deadline is not None and time.monotonic() >= self._deadline:
             return Ending.TIME
-        if not self._running and not self._time_for_a_trial():
-            return Ending.TIME
         return None
+
+    def _ended(self, ending: Ending | None) -> Ending:
+        """Why the run ended, now that nothing runs."""
+        left = self._agenda.trials_left
+        if self._search_end.ending is not None:
+            left -= self._agenda.proposals_left
+        if left:
+            return ending or Ending.TIME
+        shutil.rmtree(self._checkpoint((0, 0)).parent, ignore_errors=True)
+        return self._search_end.ending or Ending.TRIALS
 
     def _end_running(self) -> None:
         for number in self._running:
@@ -297,28 +354,51 @@ class Controller:
             else:
                 self._executor.stop(number)
 
-    def _time_for_a_trial(self) -> bool:
-        """Whether a fast trial, started now, would end before the deadline.
+    def _end_overdue(self) -> None:
+        """Kill trials that take too long, or whose workers are silent for too long."""
+        now = time.monotonic()
+        for number, running in self._running.items():
+            if running.overdue is not None:
+                continue
+            running.overdue = self._overdue(running, now)
+            if running.overdue is not None:
+                self._executor.kill(number)
+
+    def _overdue(self, running: _Running, now: float) -> TrialResult | None:
+        limits = self._plan.config.trial
+        if self._time_limit is not None and now - running.started > self._time_limit:
+            reason = f"took longer than trial.time_limit = {limits.time_limit}"
+            return TrialResult(Outcome.FAILED, WORST, reason=reason)
+        if self._silence_limit is not None and now - running.heard > self._silence_limit:
+            reason = f"{WORKER_DIED}: silent for trial.silence_limit = {limits.silence_limit}"
+            return TrialResult(Outcome.LOST, reason=reason)
+        return None
+
+    def _time_for_a_trial(self, after: int) -> bool:
+        """Whether a fast trial, started now, and ``after`` others would end in time.
 
         The fastest so far: one that is cut off is repeated by the next run, and costs
         nothing that an idle worker would not.
         """
-        if self._deadline is None or not self._durations:
+        durations = self._record.durations
+        if self._deadline is None or not durations:
             return True
-        return time.monotonic() + min(self._durations) < self._deadline
-
-    def _to_do(self) -> int:
-        """How many trials are still to be started."""
-        return self._plan.config.search.trials - self._proposals + len(self._repeats)
+        rounds = math.ceil(after / max(self._executor.slots, 1))
+        reserve = rounds * statistics.median(durations)
+        return time.monotonic() + min(durations) + reserve < self._deadline
 
     def _seconds_left(self) -> float | None:
         """Estimated from finished trials; at most what the time budget leaves."""
         now = time.monotonic()
         by_time = None if self._deadline is None else max(self._deadline - now, 0.0)
-        if not self._durations:
+        if not self._record.durations:
             return by_time
-        typical = statistics.median(self._durations)
+        typical = statistics.median(self._record.durations)
         spent = sum(min(now - r.started, typical) for r in self._running.values())
-        work = (self._to_do() + len(self._running)) * typical - spent
-        by_trials = work / self._executor.slots
+        work = (self._agenda.trials_left + len(self._running)) * typical - spent
+        by_trials = work / max(self._executor.slots, 1)
         return by_trials if by_time is None else min(by_time, by_trials)
+
+
+def _resumable(text: str) -> str:
+    return f"{text}, and the same command resumes the study"

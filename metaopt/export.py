@@ -19,7 +19,8 @@ import tomli_w
 
 import metaopt
 from metaopt.config import trial_folder
-from metaopt.store.views import StudyView, TrialView, best_of
+from metaopt.store.standings import best_of
+from metaopt.store.views import StudyView, TrialView
 from objectives.showers import Conditions
 from search_spaces.documents import DAMAGE, read_json, read_toml
 from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
@@ -63,17 +64,37 @@ def candidates(trials: Sequence[TrialView]) -> list[TrialView]:
     return sorted((t for t in trials if t.complete), key=lambda t: (t.score or 0.0, t.number))
 
 
-def choose(study: StudyView, trials: Sequence[TrialView], number: int | None) -> TrialView:
-    """The trial to export: the given one, or the best.
+def choose(
+    study: StudyView,
+    trials: Sequence[TrialView],
+    number: int | None,
+    max_ms: float | None = None,
+) -> TrialView:
+    """The trial to export: the given one, or the best of those that are fast enough.
+
+    Args:
+        study: that the trials belong to.
+        trials: all of them.
+        number: of the trial to export; None chooses by S.
+        max_ms: most milliseconds per shower; None takes any speed.
 
     Raises:
-        NoCompleteTrialError: there is no complete trial, or the given one is not.
+        ConfigError: both a trial and a speed are given.
+        NoCompleteTrialError: there is no complete trial, the given one is not, or none is fast
+            enough.
     """
+    if number is not None and max_ms is not None:
+        raise ConfigError(
+            "a trial is chosen by its number or by its speed, "
+            f"got --trial {number} and --max-ms-per-shower {max_ms:g}; give one of them"
+        )
     best = best_of(trials)
     if best is None:
         raise NoCompleteTrialError(
             f"study {study.name!r} has no complete trial to export; run it on with `metaopt run`"
         )
+    if max_ms is not None:
+        return _best_within(study, trials, max_ms)
     if number is None:
         return best
     for trial in trials:
@@ -82,6 +103,29 @@ def choose(study: StudyView, trials: Sequence[TrialView], number: int | None) ->
     raise NoCompleteTrialError(
         f"trial {number} of study {study.name!r} is not complete; "
         "`metaopt export --list` gives those that are"
+    )
+
+
+def fast_enough(trials: Sequence[TrialView], max_ms: float) -> list[TrialView]:
+    """The trials that take at most ``max_ms`` milliseconds per shower."""
+    return [t for t in trials if t.ms_per_shower is not None and t.ms_per_shower <= max_ms]
+
+
+def _best_within(study: StudyView, trials: Sequence[TrialView], max_ms: float) -> TrialView:
+    best = best_of(fast_enough(trials, max_ms))
+    if best is not None:
+        return best
+    timed = [(t.ms_per_shower, t) for t in candidates(trials) if t.ms_per_shower is not None]
+    if not timed:
+        raise NoCompleteTrialError(
+            f"no complete trial of study {study.name!r} was timed; leave --max-ms-per-shower "
+            "out, or run more trials"
+        )
+    ms, fastest = min(timed, key=lambda found: found[0])
+    raise NoCompleteTrialError(
+        f"no complete trial of study {study.name!r} takes {max_ms:g} ms per shower or less; the "
+        f"fastest, trial {fastest.number} with S {fastest.score:.3f}, takes {ms:.4g}: "
+        f"give --max-ms-per-shower {1.001 * ms:.4g} or more"
     )
 
 

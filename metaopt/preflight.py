@@ -40,6 +40,7 @@ class Plan:
     Attributes:
         space: knows which points cannot be built for the geometry.
         reference: file of the reference artefact.
+        test_reference: file of that of the test events; made when it is first asked for.
         document: what the store records of the study, as plain data.
     """
 
@@ -48,6 +49,7 @@ class Plan:
     geometry: Geometry
     data: DataSpec
     reference: Path
+    test_reference: Path
     strategy: Strategy
     pruning: Pruning
     document: dict[str, Any]
@@ -86,7 +88,8 @@ def prepare(config: StudyConfig) -> Plan:
         "folder": str(config.folder.resolve()),
         "versions": versions(),
     }
-    return Plan(config, space, geometry, spec, path, strategy, pruning, document)
+    test = path.with_name(f"{path.stem}-test.npz")
+    return Plan(config, space, geometry, spec, path, test, strategy, pruning, document)
 
 
 def check_same_study(document: dict[str, Any], plan: Plan) -> None:

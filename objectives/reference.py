@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -166,7 +167,7 @@ class Reference:
         """Write a .npz file: plain arrays and a JSON header, nothing executable."""
         header = {**self._header(), "geometry": encode(self.geometry), "digest": self.digest}
         path = Path(path)
-        part = path.with_name(path.name + ".part")
+        part = path.with_name(f"{path.name}.{os.uname().nodename}-{os.getpid()}.part")
         with part.open("wb") as file:
             np.savez_compressed(file, header=np.array(json.dumps(header)), **self._arrays())
         part.replace(path)  # readers see the whole file or none

@@ -23,7 +23,15 @@ from workers import checkpoints, data
 from workers.models.base import GenerativeModel
 from workers.models.registry import make_family
 from workers.timing import MS_PER_SHOWER, clock_for, ms_per_shower
-from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
+from workers.trial import (
+    TEST_ERROR,
+    TEST_SCORE,
+    Outcome,
+    Progress,
+    TrialEvent,
+    TrialResult,
+    TrialSpec,
+)
 
 #: Seeds of the latent draws: one for the score of each epoch, a fresh one for the
 #: final score, so that no trial is chosen for a lucky draw, one for the stored check.
@@ -58,6 +66,18 @@ def load_reference(spec: TrialSpec) -> Reference:
     if spec.reference and Path(spec.reference).is_file():
         return Reference.load(Path(spec.reference))
     return data.build_reference(spec.data, spec.geometry)
+
+
+def load_test_reference(spec: TrialSpec) -> Reference:
+    """Likewise of the test events; kept for the next trial."""
+    path = Path(spec.test_reference)
+    if path.is_file():
+        with suppress(DataError):  # of another version: made again
+            return Reference.load(path)
+    reference = data.build_reference(spec.data, spec.geometry, "test")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    reference.save(path)
+    return reference
 
 
 def epoch_indices(n: int, showers: int, epoch: int, seed: int) -> Index:
@@ -106,9 +126,17 @@ class _Trial:
                 return
         score = _evaluate(model, reference, len(reference), FINAL_DRAW)
         result = self._scored(Outcome.COMPLETE, score)
-        metrics = {**result.metrics, **model.metrics()}
+        metrics = {**result.metrics, **model.metrics(), **self._tested(model)}
         self._save(model, reference)
         yield replace(result, metrics=metrics)
+
+    def _tested(self, model: GenerativeModel) -> dict[str, float]:
+        """S of the test events, where it is asked for."""
+        if not self.spec.test_reference:
+            return {}
+        reference = load_test_reference(self.spec)
+        score = _evaluate(model, reference, len(reference), FINAL_DRAW)
+        return {TEST_SCORE: score.value, TEST_ERROR: score.error}
 
     def _model(self) -> GenerativeModel:
         """The model as another attempt left it, or a fresh one."""

@@ -77,6 +77,7 @@ class TrialSpec:
         seed: of every random draw in the trial.
         folder: where the trained model goes; on a disk that the controller sees too.
         reference: file of the reference artefact; made from the data where it is absent.
+        test_reference: likewise, of the test events, for a second figure; empty: none.
         showers: folder of decoded showers that all workers of a machine share; empty: none.
         checkpoint: folder of the state from which another attempt goes on; empty keeps none.
         checkpoint_seconds: of training between two checkpoints, at the least.
@@ -93,6 +94,7 @@ class TrialSpec:
     seed: int
     folder: str
     reference: str = ""
+    test_reference: str = ""
     showers: str = ""
     checkpoint: str = ""
     checkpoint_seconds: float = 20.0
@@ -131,6 +133,8 @@ class Progress:
     ms_per_shower: float | None = None
 
 
+#: Names of the figure on the test events, and of its error, among a trial's metrics.
+TEST_SCORE, TEST_ERROR = "test_score", "test_error"
 #: How the reason of a LOST trial begins where no exception of its own ended it: its process or
 #: its node died, or the node cannot run trials of this study.
 WORKER_DIED = "the worker died"
@@ -162,6 +166,8 @@ class TrialResult:
         metrics: human numbers by name (sampling-fraction bias, resolution ratio, ms per shower,
             parameters, ...).
         reason: why it failed, in one line.
+        suspect: whether a LOST trial ended by an exception of its own that is not about files
+            or workers: the same twice is the configuration's own failure.
         epochs, showers, seconds: what it spent.
     """
 
@@ -171,6 +177,7 @@ class TrialResult:
     groups: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
+    suspect: bool = False
     epochs: int = 0
     showers: int = 0
     seconds: float = 0.0

@@ -14,10 +14,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from metaopt.agenda import Assignment
 from metaopt.preflight import Plan
 from metaopt.reports.tables import duration, number
-from metaopt.store.views import TrialView, best_of
-from search_spaces.parameters import Point
+from metaopt.store.standings import best_of
+from metaopt.store.views import TrialView
 from workers.trial import Progress
 
 #: Finished trials that the live view lists.
@@ -31,7 +32,7 @@ class _Row:
     started: float
     epoch: int = 0
     score: float | None = None
-    retry: bool = False
+    kind: str = ""
 
 
 class TerminalMonitor:
@@ -42,7 +43,7 @@ class TerminalMonitor:
         self._live: Live | None = None
         self._stage = ""
         self._began = time.monotonic()
-        self._trials: list[TrialView] = []
+        self._trials: dict[tuple[int, int], TrialView] = {}
         self._running: dict[int, _Row] = {}
         self._left: float | None = None
         self._total = self._epochs = 0
@@ -77,7 +78,7 @@ class TerminalMonitor:
     def begin(self, plan: Plan, trials: Sequence[TrialView], slots: int) -> None:
         """The trials begin."""
         config = plan.config
-        self._trials = [t for t in trials if t.observation is not None]
+        self._trials = {t.training: t for t in trials if t.settled and t.proposal is not None}
         self._total, self._epochs = config.search.trials, config.trial.epochs
         self._stage = ""
         workers = f"{slots} worker{'s' if slots != 1 else ''}"
@@ -96,12 +97,11 @@ class TerminalMonitor:
 
     # -- told by the controller -----------------------------------------------------------
 
-    def started(self, trial: int, point: Point, retry: TrialView | None) -> None:
+    def started(self, trial: int, assignment: Assignment) -> None:
         """A trial was submitted."""
-        del point
-        self._running[trial] = _Row(time.monotonic(), retry=retry is not None)
-        again = f" (repeats trial {retry.number})" if retry else ""
-        self._line(f"trial {trial} started{again}")
+        what = _kind(assignment)
+        self._running[trial] = _Row(time.monotonic(), kind=what)
+        self._line(f"trial {trial} started" + (f" ({what})" if what else ""))
 
     def progressed(self, trial: int, progress: Progress) -> None:
         """A trial scored an epoch."""
@@ -112,8 +112,10 @@ class TerminalMonitor:
     def finished(self, trial: TrialView) -> None:
         """A trial ended."""
         self._running.pop(trial.number, None)
-        if trial.observation is not None:
-            self._trials.append(trial)
+        if trial.settled:
+            # In order of ending, also one that goes on from where it was pruned.
+            self._trials.pop(trial.training, None)
+            self._trials[trial.training] = trial
         state = trial.outcome or trial.state
         reason = f": {trial.reason}" if trial.reason else ""
         self._line(
@@ -134,10 +136,10 @@ class TerminalMonitor:
             print(f"{elapsed}  {text}", file=sys.stderr, flush=True)
 
     def _summary(self) -> str:
-        best = best_of(self._trials)
+        best = best_of(self._trials.values())
         text = f"{len(self._trials)}/{self._total} trials"
         for state in ("pruned", "fail"):
-            count = sum(t.state == state for t in self._trials)
+            count = sum(t.state == state for t in self._trials.values())
             text += f", {count} {'failed' if state == 'fail' else state}" if count else ""
         if best is not None:
             text += f", best S {number(best.score, best.error)} (trial {best.number})"
@@ -173,16 +175,24 @@ class TerminalMonitor:
             table.add_column(header, justify=justify)  # type: ignore[arg-type]
         for header in ("S", "time"):
             table.add_column(header, justify="right")
-        for trial in self._trials[-RECENT:]:
+        for trial in list(self._trials.values())[-RECENT:]:
             state = trial.outcome or trial.state
             table.add_row(
                 str(trial.number), state, f"{trial.epochs}/{self._epochs}",
                 number(trial.score, trial.error), duration(trial.seconds), style="dim",
             )  # fmt: skip
         for name, row in self._running.items():
-            state = "again" if row.retry else "running"
+            state = row.kind or "running"
             table.add_row(
                 str(name), state, f"{row.epoch}/{self._epochs}",
                 number(row.score), duration(time.monotonic() - row.started),
             )  # fmt: skip
         return table
+
+
+def _kind(assignment: Assignment) -> str:
+    """What a trial is, where it is not a new point's first one."""
+    before = assignment.before
+    if before is None:
+        return f"confirms trial {assignment.note['confirms']}" if assignment.seed else ""
+    return f"{'resumes' if before.state == 'pruned' else 'repeats'} trial {before.number}"

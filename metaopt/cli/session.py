@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
+import math
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from types import FrameType
-from urllib.parse import urlsplit
 
 from metaopt.cli.console import print_table, say
 from metaopt.cli.monitor import TerminalMonitor
 from metaopt.config import StudyConfig
-from metaopt.controller import Controller, Ending
+from metaopt.controller import Controller
 from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL, ConfigError, MetaoptError
 from metaopt.preflight import Plan, check_same_study, prepare
 from metaopt.reports.plans import costs_of, plan_table
-from metaopt.reports.tables import comparison_table
+from metaopt.reports.tables import comparison_table, number
+from metaopt.stopping import Ending
 from metaopt.store import DEFAULT_URL
-from metaopt.store.database import StudyStore, is_there
+from metaopt.store.database import StudyStore, is_there, masked
+from metaopt.store.standings import Standing, published_of, standings
 from metaopt.store.study import StoredStudy
-from metaopt.store.views import baseline_of, best_of
 from search_spaces.plugins import load_class
 from workers.executors.base import Executor
 
@@ -104,6 +104,8 @@ def _existing(store: StudyStore, plan: Plan) -> StoredStudy | None:
     if plan.config.name not in store.names():
         return None
     study = store.study(plan.config.name)
+    if study.blank:
+        return None
     check_same_study(study.document, plan)
     return study
 
@@ -128,12 +130,11 @@ def _signals(controller: Controller, monitor: TerminalMonitor) -> Iterator[None]
 def _conclude(config: StudyConfig, study: StoredStudy, ending: Ending) -> int:
     """Print the published configuration against the best found, and what to type next."""
     trials = study.trials()
-    best, baseline = best_of(trials), baseline_of(trials)
+    best, published = next(iter(standings(trials)), None), published_of(trials)
     again = f"--study {config.name}" if config.study.name else "the same command"
     if best is not None:
-        shown = baseline or best
-        print_table(comparison_table(shown, best))
-        say(_verdict(shown.score, best.score))
+        print_table(comparison_table(published or best, best))
+        say(_verdict(published or best, best))
     if ending is Ending.INTERRUPTED:
         say(f"interrupted; resume with {again}")
         return INTERRUPTED
@@ -145,18 +146,28 @@ def _conclude(config: StudyConfig, study: StoredStudy, ending: Ending) -> int:
     return DONE
 
 
-def _verdict(published: float | None, best: float | None) -> str:
-    if published is None or best is None or best >= published:
-        return "No configuration beat the published one at this budget."
-    return (
-        f"S fell from {published:.3f} to {best:.3f} against the published configuration, "
-        "at equal training showers."
+def _verdict(published: Standing, best: Standing) -> str:
+    """The answer in a sentence; a fall within twice its error is none."""
+    before, after = published.score, best.score
+    error = math.hypot(before.error or 0.0, after.error or 0.0)
+    if after.value >= before.value - 2 * error:
+        return "No configuration beat the published one beyond the error at this budget."
+    text = (
+        f"S fell from {number(before.value, before.error)} to {number(after.value, after.error)} "
+        "against the published configuration, at equal training showers"
     )
+    if published.test and best.test:
+        old, new = published.test, best.test
+        text += (
+            f"; on test showers that chose nothing, from {number(old.value, old.error)} to "
+            f"{number(new.value, new.error)}"
+        )
+    return text + "."
 
 
 def _next_steps(config: StudyConfig, ending: Ending) -> str:
     storage = config.study.storage
-    where = "" if storage == DEFAULT_URL else f" --storage {storage}"
+    where = "" if storage == DEFAULT_URL else f" --storage {quote(masked(storage))}"
     out = Path("production")
     lines = [
         "next:",

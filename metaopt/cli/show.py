@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 @options.storage
 @options.as_json
 def command(study: str, number: int | None, most: int, storage: str, as_json: bool) -> None:
-    """Show a study: its trials, and the best against the published one."""
+    """Show a study: its trials, and the best against the published one.
+
+    Also the Pareto front of S and milliseconds per shower, where it has more
+    than one trial.
+    """
     from metaopt.store.database import StudyStore
 
     stored = StudyStore(storage).study(study)
@@ -31,19 +35,23 @@ def command(study: str, number: int | None, most: int, storage: str, as_json: bo
 
 def _show_study(stored: StoredStudy, most: int, as_json: bool) -> None:
     from metaopt.cli.console import print_json, print_table
-    from metaopt.reports.tables import comparison_table, trials_table
-    from metaopt.store.views import baseline_of, best_of
+    from metaopt.reports.tables import comparison_table, pareto_table, trials_table
+    from metaopt.store.standings import published_of, standings
+    from metaopt.store.views import pareto_front
     from search_spaces.records import encode
 
     trials = stored.trials()
+    front = pareto_front(trials)
     if as_json:
         view = encode(stored.view())
-        print_json(view | {"trials": [encode(t) for t in trials]})
+        print_json(view | {"pareto_front": encode(front), "trials": encode(trials)})
         return
     print_table(trials_table(trials, most))
-    baseline, best = baseline_of(trials), best_of(trials)
-    if baseline and best and baseline.number != best.number:
-        print_table(comparison_table(baseline, best))
+    published, ranked = published_of(trials), standings(trials)
+    if published and ranked and published.best.proposal != ranked[0].best.proposal:
+        print_table(comparison_table(published, ranked[0]))
+    if len(front) > 1:
+        print_table(pareto_table(front, published.best if published else None))
 
 
 def _show_trial(stored: StoredStudy, number: int, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from metaopt.store.standings import Figure, Standing
 from metaopt.store.views import StudyView, TrialView
 from search_spaces.parameters import Value
 
@@ -109,17 +110,22 @@ def trials_table(trials: Sequence[TrialView], most: int = 30) -> Table:
 
 def _origin(note: Mapping[str, str]) -> str:
     """Where a point came from: ``published``, ``design``, ``crossover, mutation of 3, 7``."""
+    if "confirms" in note:
+        return f"confirms {note['confirms']}"
     what = note.get("baseline", note.get("operators", ""))
     return f"{what} of {note['parents']}" if "parents" in note else what
 
 
-def comparison_table(baseline: TrialView, best: TrialView) -> Table:
+def comparison_table(published: Standing, found: Standing) -> Table:
     """The first configuration against the best found: score, breakdown, what changed."""
-    names = (baseline.note.get("baseline", "first trial"), "best found")
-    rows: list[tuple[str, ...]] = [
-        ("trial", str(baseline.number), str(best.number)),
-        ("S (lower is better)", _score_text(baseline), _score_text(best)),
-    ]
+    sides = (published, found)
+    baseline, best = (side.best for side in sides)
+    names = (published.trials[0].note.get("baseline", "first trial"), "best found")
+    rows: list[tuple[str, ...]] = [("S (lower is better)", *map(_standing_text, sides))]
+    if any(side.seeds > 1 for side in sides):
+        rows.append(("  trained with so many seeds", *(str(side.seeds) for side in sides)))
+        rows.append(("S of the test showers", *(_figure_text(side.test) for side in sides)))
+    rows.append(("best trial", str(baseline.number), str(best.number)))
     rows += [
         (f"  {group}", *(number(t.groups.get(group)) for t in (baseline, best)))
         for group in best.groups
@@ -133,6 +139,47 @@ def comparison_table(baseline: TrialView, best: TrialView) -> Table:
         if old != new:
             rows.append((name, setting(old), setting(new)))
     return Table("", ("", *names), tuple(rows))
+
+
+def pareto_table(front: Sequence[TrialView], baseline: TrialView | None) -> Table:
+    """One row per trial of the Pareto front: S, time, and the parameters that are not published.
+
+    Args:
+        front: timed trials, lowest S first.
+        baseline: the published configuration; without it every parameter is given.
+    """
+    published = baseline.point if baseline else {}
+    rows = [
+        (
+            str(trial.number),
+            number(trial.score, trial.error),
+            "–" if trial.ms_per_shower is None else f"{trial.ms_per_shower:.3g}",
+            _differences(trial.point, published) or "published",
+        )
+        for trial in front
+    ]
+    headers = ("trial", "S", "ms per shower", "differs from the published one in")
+    return Table("Pareto front: none is better and faster", headers, tuple(rows), left=(3,))
+
+
+def _differences(point: Mapping[str, Value], published: Mapping[str, Value]) -> str:
+    """``power 0.7, g_layers 3, g4_filters –``: in the order of the space."""
+    names = dict.fromkeys([*published, *point])
+    return ", ".join(
+        f"{name} {setting(point.get(name))}"
+        for name in names
+        if point.get(name) != published.get(name)
+    )
+
+
+def _standing_text(standing: Standing) -> str:
+    if standing.seeds > 1:
+        return _figure_text(standing.score)
+    return _score_text(standing.best)
+
+
+def _figure_text(figure: Figure | None) -> str:
+    return "–" if figure is None else number(figure.value, figure.error)
 
 
 def _score_text(trial: TrialView) -> str:

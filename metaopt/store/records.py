@@ -21,7 +21,7 @@ from search_spaces.space import SearchSpace
 from workers.trial import Outcome, TrialResult
 
 #: Trial attributes. Scalars that a person wants to see stand alone, for the dashboard.
-PROPOSAL, ATTEMPT, RETRY_OF, NOTE = "proposal", "attempt", "retry_of", "note"
+PROPOSAL, SEED, ATTEMPT, RETRY_OF, NOTE = "proposal", "seed", "attempt", "retry_of", "note"
 SCORE, ERROR, EPOCHS, SECONDS, OUTCOME, REASON = (
     "S",
     "S_error",
@@ -39,13 +39,15 @@ def running_trial(
     proposal: int,
     note: Mapping[str, str],
     retry: TrialView | None,
+    attempt: int,
+    seed: int,
 ) -> FrozenTrial:
     """A trial to be stored, as it starts."""
     attributes: dict[str, Any] = {PROPOSAL: proposal}
+    if seed:
+        attributes[SEED] = seed
     if retry:
-        # An interruption is nobody's failure: only a lost worker uses up an attempt.
-        attributes[ATTEMPT] = retry.attempt + (retry.outcome == LOST)
-        attributes[RETRY_OF] = retry.number
+        attributes |= {ATTEMPT: attempt, RETRY_OF: retry.number}
     if note:
         attributes[NOTE] = json.dumps(dict(note))
     return create_trial(
@@ -96,6 +98,7 @@ def view_of(trial: FrozenTrial) -> TrialView:
         outcome=attrs.get(OUTCOME, unsaid),
         point=point,
         proposal=attrs.get(PROPOSAL),
+        seed=attrs.get(SEED, 0),
         attempt=attrs.get(ATTEMPT, 1),
         retry_of=attrs.get(RETRY_OF),
         score=trial.value if trial.state == TrialState.COMPLETE else score,

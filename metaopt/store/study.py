@@ -18,8 +18,9 @@ from metaopt.store.connection import Connection
 from metaopt.store.lease import LEASE_SECONDS, Lease
 from metaopt.store.outages import outlasting
 from metaopt.store.records import attributes_of, running_trial, state_of, view_of
+from metaopt.store.standings import best_of
 from metaopt.store.tables import EpochRow
-from metaopt.store.views import StudyView, TrialView, best_of
+from metaopt.store.views import StudyView, TrialView
 from search_spaces.errors import StoreError
 from search_spaces.parameters import Point
 from search_spaces.space import SearchSpace
@@ -98,13 +99,16 @@ class StoredStudy:
         proposal: int,
         note: Mapping[str, str],
         retry: TrialView | None = None,
+        attempt: int = 1,
+        seed: int = 0,
     ) -> int:
         """Record a running trial, whole or not at all; returns its number.
 
+        ``retry`` is the trial that this one repeats, or goes on with; see :class:`TrialView`.
         Where the answer is lost with the connection, a second trial of the proposal is
         recorded, and the first one stays behind: it is told apart by the later one.
         """
-        trial = running_trial(space, point, proposal, note, retry)
+        trial = running_trial(space, point, proposal, note, retry, attempt, seed)
         with self._connection.explained():
             identity = self._storage.create_new_trial(self._identity, trial)
             number = self._storage.get_trial_number_from_id(identity)
@@ -152,6 +156,13 @@ class StoredStudy:
             except UpdateFinishedTrialError:
                 told = self._told(identity, state)
         return view_of(told)
+
+    @outlasting
+    def take_up(self, trial: TrialView) -> None:
+        """Record on what happens to a running trial that a dead controller left behind."""
+        with self._connection.explained():
+            trials = self._study.get_trials(deepcopy=False)
+            self._identities[trial.number] = trials[trial.number]._trial_id
 
     @outlasting
     def abandon(self, trial: TrialView) -> None:

@@ -39,7 +39,7 @@ def parse(url: str) -> URL:
             "postgresql+psycopg://user@host/database; the given one is neither"
         ) from None
     password = os.environ.get(PASSWORD_VARIABLE)
-    if password and parsed.host and parsed.username and parsed.password is None:
+    if password and parsed.username and parsed.password is None:
         return parsed.set(password=password)
     return parsed
 

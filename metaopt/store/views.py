@@ -15,7 +15,7 @@ from workers.timing import MS_PER_SHOWER, log_ms
 
 #: Optuna's five states, and the three words for what ended a FAIL.
 FAILED, LOST, INTERRUPTED = "failed", "lost", "interrupted"
-#: How often a trial is started when its worker is lost.
+#: How often a trial is started when its worker is lost without a new epoch.
 MAX_ATTEMPTS = 3
 
 
@@ -31,7 +31,9 @@ class TrialView:
         point: its parameters.
         proposal: which proposal of the strategy this is; retries keep the number. None where
             a controller died while recording the trial.
-        attempt: from 1; ``retry_of`` is the trial that this one repeats.
+        seed: 0 for the search's own training of the proposal; another one confirms it.
+        attempt: from 1, since the last new epoch; ``retry_of`` is the trial that this one
+            repeats, or goes on with.
         score, error: S and its standard deviation; S is the last one of a pruned trial.
         groups, metrics: the breakdown of S, and human numbers.
         rungs: (epoch, S) of every scored epoch.
@@ -43,6 +45,7 @@ class TrialView:
     outcome: str
     point: Mapping[str, Value]
     proposal: int | None = None
+    seed: int = 0
     attempt: int = 1
     retry_of: int | None = None
     score: float | None = None
@@ -63,18 +66,30 @@ class TrialView:
         return self.state == "complete"
 
     @property
+    def settled(self) -> bool:
+        """Whether it says something of its configuration: no interruption, no lost worker."""
+        return self.state in ("complete", "pruned") or self.outcome == FAILED
+
+    @property
+    def training(self) -> tuple[int, int]:
+        """Proposal and seed: what the trials of one training have in common."""
+        assert self.proposal is not None
+        return self.proposal, self.seed
+
+    @property
     def repeatable(self) -> bool:
         """Whether it failed for no fault of its own, and its point is known whole."""
-        return (
-            self.state == "fail"
-            and self.outcome in (LOST, INTERRUPTED)
-            and self.proposal is not None
-            and self.attempt < MAX_ATTEMPTS + (self.outcome == INTERRUPTED)
-        )
+        lost = self.state == "fail" and self.outcome in (LOST, INTERRUPTED)
+        return lost and self.proposal is not None
 
     @property
     def observation(self) -> Observation | None:
-        """What strategies see of it: None while it runs, and where only the machine failed."""
+        """What strategies see of it.
+
+        None while it runs, where only the machine failed, and of a confirming trial.
+        """
+        if self.seed:
+            return None
         if self.state == "fail" and self.outcome == FAILED:
             state, score = State.FAILED, WORST
         elif self.state in ("complete", "pruned") and self.score is not None:
@@ -115,12 +130,6 @@ class StudyView:
     started: datetime | None
 
 
-def best_of(trials: Sequence[TrialView]) -> TrialView | None:
-    """The complete trial with the lowest S; the earlier one of equals."""
-    complete = [t for t in trials if t.complete and t.score is not None]
-    return min(complete, key=lambda t: (t.score, t.number), default=None)
-
-
 def pareto_front(trials: Sequence[TrialView]) -> list[TrialView]:
     """The complete trials that no other one surpasses in S and speed at once, lowest S first.
 
@@ -136,9 +145,3 @@ def pareto_front(trials: Sequence[TrialView]) -> list[TrialView]:
             front.append(trial)
             fastest = level
     return front
-
-
-def baseline_of(trials: Sequence[TrialView]) -> TrialView | None:
-    """The published configuration: proposal 0, in its last attempt."""
-    attempts = [t for t in trials if t.proposal == 0]
-    return attempts[-1] if attempts else None

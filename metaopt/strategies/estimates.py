@@ -53,6 +53,16 @@ def estimated_best(space: SearchSpace, history: Sequence[Observation]) -> Estima
         NoCompleteTrialError: fewer than 3 trials did not fail.
         numpy.linalg.LinAlgError: the covariance is not positive definite.
     """
+    return estimates(space, history)[0]
+
+
+def estimates(space: SearchSpace, history: Sequence[Observation]) -> list[EstimatedBest]:
+    """The living trials that the process was fitted to, lowest expected S first.
+
+    Raises:
+        NoCompleteTrialError: fewer than 3 trials did not fail.
+        numpy.linalg.LinAlgError: the covariance is not positive definite.
+    """
     alive = sum(o.state is not State.FAILED for o in history)
     if alive < MIN_ALIVE:
         raise NoCompleteTrialError(
@@ -61,9 +71,22 @@ def estimated_best(space: SearchSpace, history: Sequence[Observation]) -> Estima
         )
     surrogate = Surrogate.of(space, history)
     mean, deviation = surrogate.predict([o.point for o in surrogate.living])
-    best = int(np.argmin(mean))
-    number = surrogate.living[best].number
-    return EstimatedBest(number, float(mean[best]), float(deviation[best]))
+    return [
+        EstimatedBest(surrogate.living[i].number, float(mean[i]), float(deviation[i]))
+        for i in np.argsort(mean, kind="stable")
+    ]
+
+
+def candidates(space: SearchSpace, history: Sequence[Observation]) -> list[int]:
+    """Numbers of the complete trials, best first: by expected S, by score where there is none."""
+    complete = [o for o in history if o.state is State.COMPLETE]
+    by_score = [o.number for o in sorted(complete, key=lambda o: (o.score, o.number))]
+    try:
+        expected = [e.number for e in estimates(space, history)]
+    except (NoCompleteTrialError, np.linalg.LinAlgError):
+        return by_score
+    ranked = [number for number in expected if number in set(by_score)]
+    return ranked + [number for number in by_score if number not in set(ranked)]
 
 
 def exhausted(

@@ -8,11 +8,12 @@ from objectives.observables import Features, features, filled_cells
 from objectives.reference import Mask, Reference
 from search_spaces.geometry import Geometry
 from workers.data.events import Events
+from workers.data.splits import Part
 from workers.trial import DataSpec
 
 
-def build_reference(data: DataSpec, geometry: Geometry) -> Reference:
-    """:meth:`Reference.build` of the training and validation events of a data set.
+def build_reference(data: DataSpec, geometry: Geometry, judged: Part = "validation") -> Reference:
+    """:meth:`Reference.build` of the training and the ``judged`` events of a data set.
 
     They are read twice, as which cells no other shower fills is an observable of each.
     Memory: one block of showers, and the features of all.
@@ -21,13 +22,13 @@ def build_reference(data: DataSpec, geometry: Geometry) -> Reference:
         DataError: a file cannot be read or used, or has too few events.
     """
     training = Events.of(data, geometry, "training")
-    validation = Events.of(data, geometry, "validation")
+    parts = (training, Events.of(data, geometry, judged))
     counts = np.zeros(geometry.shape, dtype=np.int64)
-    for part in (training, validation):
+    for part in parts:
         for _, showers in part.blocks():
             counts += filled_cells(showers.cells, geometry).sum(axis=0)
-    fitted, judged = (_features(part, counts <= 1) for part in (training, validation))
-    return Reference.of_features(fitted, judged, geometry, counts == 0)
+    fitted, scored = (_features(part, counts <= 1) for part in parts)
+    return Reference.of_features(fitted, scored, geometry, counts == 0)
 
 
 def _features(part: Events, unseen: Mask) -> Features:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from search_spaces.errors import ExecutorError
+from search_spaces.errors import ExecutorError, MetaoptError
 from workers.executors.base import Executor
 from workers.runner import trial_events
 from workers.trial import WORKER_DIED, Outcome, TrialEvent, TrialResult, TrialSpec
 
+#: Exceptions that say nothing of the configuration.
+SURROUNDINGS = (OSError, ImportError, MetaoptError)
 #: The reason of a trial that its controller ended.
 KILLED = f"{WORKER_DIED}: killed on the controller's word"
 
@@ -65,7 +67,8 @@ class InlineExecutor:
 def lost(failure: BaseException) -> TrialResult:
     """The result of a trial whose worker broke; the first line of a long text says enough."""
     first = (str(failure).strip().splitlines() or [""])[0]
-    return TrialResult(Outcome.LOST, reason=f"{type(failure).__name__}: {first}")
+    reason = f"{type(failure).__name__}: {first}"
+    return TrialResult(Outcome.LOST, reason=reason, suspect=not isinstance(failure, SURROUNDINGS))
 
 
 _: type[Executor] = InlineExecutor

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from metaopt.config import StudyConfig
-from metaopt.controller import Controller, Ending, Quiet
+from metaopt.controller import Controller
+from metaopt.monitoring import Quiet
 from metaopt.preflight import check_same_study, prepare
+from metaopt.stopping import Ending
 from metaopt.store.database import StudyStore
 from metaopt.store.study import StoredStudy
-from metaopt.store.views import TrialView, baseline_of
+from metaopt.store.standings import published_of
+from metaopt.store.views import TrialView
 from search_spaces.errors import ConfigError, ExecutorError, StoreError
 from workers.executors.inline import InlineExecutor
 from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
@@ -58,9 +61,9 @@ def test_a_study_runs_to_its_end_and_begins_with_the_published_configuration(
     ending, study = run(toy_config())
     trials = study.trials()
     assert ending is Ending.TRIALS and len(trials) == 6
-    published = baseline_of(trials)
-    assert published is not None and published.number == 0
-    assert published.point == {
+    published = published_of(trials)
+    assert published is not None and published.best.number == 0
+    assert published.best.point == {
         "rate": 0.1, "fluctuation": 2.0, "sharpness": 0.7, "cells": "smooth",
     }  # fmt: skip
     assert {t.state for t in trials} <= {"complete", "fail"}

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from metaopt.config import StudyConfig
-from metaopt.controller import Controller, Quiet
+from metaopt.controller import Controller
+from metaopt.monitoring import Quiet
 from metaopt.export import CHECK, candidates, choose, export, load_model, load_production, verify
 from metaopt.preflight import prepare
 from metaopt.store.database import StudyStore
 from metaopt.store.study import StoredStudy
+from metaopt.store.views import StudyView, TrialView
 from objectives.showers import Conditions
 from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
 from workers.executors.inline import InlineExecutor
@@ -66,6 +68,34 @@ def test_a_given_trial_and_one_that_cannot_be_had(study: StoredStudy) -> None:
         choose(view, trials, 99)
     with pytest.raises(NoCompleteTrialError, match="no complete trial"):
         choose(view, [], None)
+
+
+def test_the_best_of_those_that_are_fast_enough() -> None:
+    view = StudyView("s", {}, {}, None, None)
+    times = (8.0, 0.81234, 2.0, None)
+    trials = [
+        TrialView(
+            i,
+            "complete",
+            "",
+            {},
+            i,
+            score=1.0 + i / 10,
+            metrics={"ms_per_shower": ms} if ms else {},
+        )
+        for i, ms in enumerate(times)
+    ]
+    assert choose(view, trials, None).number == 0
+    assert choose(view, trials, None, 8.0).number == 0
+    assert choose(view, trials, None, 7.9).number == 1
+    with pytest.raises(NoCompleteTrialError, match="fastest, trial 1 with S") as none:
+        choose(view, trials, None, 0.5)
+    least = float(str(none.value).split("--max-ms-per-shower ")[1].split()[0])
+    assert choose(view, trials, None, least).number == 1
+    with pytest.raises(NoCompleteTrialError, match="was timed"):
+        choose(view, trials[3:], None, 1.0)
+    with pytest.raises(ConfigError, match="give one of them"):
+        choose(view, trials, 2, 1.0)
 
 
 def test_a_folder_with_other_things_is_left_alone(study: StoredStudy, tmp_path: Path) -> None:

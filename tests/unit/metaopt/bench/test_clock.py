@@ -13,7 +13,8 @@ from metaopt.bench.problem import Problem, Rung, Training, failed
 from metaopt.bench.registry import make_problem
 from metaopt.bench.results import summarise
 from metaopt.config import StudyConfig
-from metaopt.controller import Controller, Quiet
+from metaopt.controller import Controller
+from metaopt.monitoring import Quiet
 from metaopt.preflight import prepare
 from metaopt.store.database import StudyStore
 from metaopt.store.views import TrialView

@@ -1,0 +1,163 @@
+"""What a free worker does next: a function of the record.
+
+In this order: a training that was lost or interrupted goes on; a pruned one that its peers
+have fallen behind goes on (asynchronous successive halving); the strategy proposes; and when
+the search is over, the best candidates and the published configuration are trained again
+with fresh seeds, because the best of many noisy scores is partly luck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from metaopt.config import checkpoint_folder
+from metaopt.preflight import Plan
+from metaopt.record import Record, Training
+from metaopt.store.views import TrialView
+from metaopt.strategies.estimates import candidates
+from metaopt.strategies.pruning import Rungs
+from search_spaces.parameters import Point
+
+#: At most this share of a study's trials confirms candidates.
+CONFIRMING_SHARE = 4
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A trial to start.
+
+    Attributes:
+        seed: 0 for the search's own training of the proposal; others confirm it.
+        before: the trial whose training goes on; its checkpoint may be there.
+        attempt: from 1; more where workers were lost.
+        epochs: scored before, which come again from the checkpoint.
+    """
+
+    point: Point
+    proposal: int
+    seed: int = 0
+    note: Mapping[str, str] = field(default_factory=dict)
+    before: TrialView | None = None
+    attempt: int = 1
+    epochs: int = 0
+
+    @property
+    def training(self) -> Training:
+        """Which training the trial belongs to."""
+        return self.proposal, self.seed
+
+
+class Agenda:
+    """Decides what is started next in a study."""
+
+    def __init__(self, plan: Plan, record: Record) -> None:
+        self._plan = plan
+        self._record = record
+        self._confirming: list[Training] | None = None
+
+    @property
+    def confirmations(self) -> int:
+        """Trials that are kept back for confirming: at most a quarter of them."""
+        search = self._plan.config.search
+        wanted = (search.confirm + 1) * search.confirm_seeds if search.confirm else 0
+        return min(wanted, search.trials // CONFIRMING_SHARE)
+
+    @property
+    def proposals_left(self) -> int:
+        """Proposals that the strategy still has."""
+        search = self._plan.config.search
+        return max(search.trials - self.confirmations - self._record.proposals, 0)
+
+    @property
+    def trials_left(self) -> int:
+        """Trials to be started, were none lost or promoted from now on."""
+        return self.proposals_left + len(self._record.repeats) + self.confirmations_left
+
+    @property
+    def confirmations_left(self) -> int:
+        """Confirming trainings that are not over."""
+        if self._confirming is None:
+            return self.confirmations
+        return sum(not self._record.ended(training) for training in self._confirming)
+
+    def repeat(self, running: Mapping[Training, Rungs]) -> Assignment | None:
+        """A training to be taken up again."""
+        for trial in self._record.repeats:
+            if trial.training not in running:
+                return self._go_on(trial)
+        return None
+
+    def promotion(self, running: Mapping[Training, Rungs]) -> Assignment | None:
+        """The best pruned training that would not be pruned today."""
+        stopped = {
+            t.number: t
+            for t in self._record.pruned
+            if t.training not in running and self._checkpoint(t.training).is_dir()
+        }
+        if not stopped:
+            return None
+        others = self.peers(running, {t.training[0] for t in stopped.values()})
+        rungs: dict[int, Rungs] = {number: trial.rungs for number, trial in stopped.items()}
+        epochs = self._plan.config.trial.epochs
+        promoted = self._plan.pruning.promotable(rungs, others, epochs)
+        return self._go_on(stopped[promoted[0]]) if promoted else None
+
+    def proposal(self, running: Mapping[Training, Point]) -> Assignment | None:
+        """A new point; None when all proposals are made."""
+        if not self.proposals_left:
+            return None
+        number = self._record.proposals
+        waiting = {t.training: t.point for t in self._record.repeats} | dict(running)
+        pending = [point for (_, seed), point in waiting.items() if seed == 0]
+        draws = np.random.default_rng([self._plan.config.study.seed, number])
+        space, history = self._plan.space, self._record.history
+        made = self._plan.strategy.propose(space, history, pending, 1, draws)[0]
+        self._record.proposals += 1
+        return Assignment(made.point, number, note=dict(made.note))
+
+    def confirmation(self, running: Mapping[Training, Rungs]) -> Assignment | None:
+        """The next training that confirms a candidate, once the search is over."""
+        if self._confirming is None:
+            if any(seed == 0 for _, seed in running):
+                return None
+            self._confirming = self._chosen()
+        for proposal, seed in self._confirming:
+            training = proposal, seed
+            if training not in running and not self._record.ended(training):
+                trial = self._record.searched[proposal]
+                note = {**trial.note, "confirms": str(trial.number)}
+                return Assignment(trial.point, proposal, seed, note)
+        return None
+
+    def peers(self, running: Mapping[Training, Rungs], without: set[int]) -> list[Rungs]:
+        """Rungs of the search's other trainings: ended and running ones."""
+        live = {p: rungs for (p, seed), rungs in running.items() if seed == 0}
+        ended = self._record.rungs(without=live.keys())
+        return [rungs for p, rungs in (ended | live).items() if p not in without]
+
+    def _go_on(self, trial: TrialView) -> Assignment:
+        proposal, seed = trial.training
+        attempt = self._record.next_attempt(trial)
+        epochs = self._record.known_epochs(trial)
+        return Assignment(trial.point, proposal, seed, trial.note, trial, attempt, epochs)
+
+    def _chosen(self) -> list[Training]:
+        """The best by what the process expects of them, and the published configuration."""
+        search = self._plan.config.search
+        proposals = {trial.number: p for p, trial in self._record.searched.items()}
+        ranked = candidates(self._plan.space, self._record.history)
+        order = [proposals[number] for number in ranked if number in proposals]
+        published = self._record.searched.get(0)
+        if published is not None and published.state in ("complete", "pruned"):
+            order = [p for p in order if p != 0 or order[0] == 0]
+            order.insert(1, 0)
+        chosen = list(dict.fromkeys(order))[: search.confirm + 1]
+        seeds = range(1, search.confirm_seeds + 1)
+        return [(p, seed) for seed in seeds for p in chosen][: self.confirmations]
+
+    def _checkpoint(self, training: Training) -> Path:
+        return checkpoint_folder(self._plan.config.folder.resolve(), *training)
