@@ -26,3 +26,18 @@ def storage(function: F) -> F:
 def as_json(function: F) -> F:
     """``--json``: machine-readable output."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def interval(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> tuple[float, float] | None:
+    """Both ends of ``LOW:HIGH``; of one number, it twice."""
+    if value is None:
+        return None
+    low, _, high = value.partition(":")
+    try:
+        return float(low), float(high or low)
+    except ValueError:
+        raise click.BadParameter(
+            f"a range reads like 10:200, or 50, got {value!r}", context, option
+        ) from None

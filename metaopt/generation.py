@@ -1,0 +1,208 @@
+"""Many showers of a trained model, written to a file as they are made.
+
+They are made in blocks of a size that the geometry fixes, each from a random generator of
+(seed, block) and on one thread: neither the number of processes nor their order changes a bit of
+the file. In memory are only the blocks at work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+import metaopt
+from metaopt.export import Production, load_model, load_production
+from metaopt.processes import in_order
+from metaopt.provenance import versions
+from objectives.showers import Conditions, Showers
+from search_spaces.errors import ConfigError
+from search_spaces.geometry import Geometry
+from search_spaces.records import encode, suggestion
+from workers.data.writing import ShowerWriter, appearing
+from workers.models.base import GenerativeModel
+from workers.simulation.label import Label
+from workers.trial import Resources
+
+#: Cells of one block of showers [bytes], and bounds of its showers.
+BLOCK_BYTES, BLOCK_SHOWERS = 16 * 2**20, (1, 256)
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which showers are made.
+
+    Attributes:
+        events: their number.
+        energy: lowest and highest primary energy [GeV], flat in between.
+        theta: lowest and highest angle of incidence [degrees], flat in between.
+        particles: places in the geometry's ``particles``, each as likely as the others.
+        seed: of every random draw.
+    """
+
+    events: int
+    energy: Range
+    theta: Range
+    particles: tuple[int, ...]
+    seed: int = 0
+
+    def conditions(self, block: int, n: int) -> tuple[Conditions, int]:
+        """Conditions of the n showers of a block, and the seed of their noise."""
+        rng = np.random.default_rng([self.seed, block])
+        energy = rng.uniform(*self.energy, n)
+        theta = np.radians(rng.uniform(*self.theta, n))
+        particle = rng.choice(np.array(self.particles), n)
+        return Conditions.of(energy, theta, particle), int(rng.integers(2**63))
+
+
+def make_order(
+    geometry: Geometry,
+    events: int,
+    *,
+    energy: Range | None = None,
+    theta: Range | None = None,
+    particle: str | None = None,
+    seed: int = 0,
+    extrapolate: bool = False,
+) -> Order:
+    """An order that a model trained for ``geometry`` can serve.
+
+    What is not given is as in the training: the whole ranges, all particles.
+
+    Raises:
+        ConfigError: a value is out of range, or outside of what the model was trained for without
+            ``extrapolate``.
+    """
+    names = geometry.particles
+    if particle is not None and particle not in names:
+        raise ConfigError(
+            f"the model makes no showers of {particle!r}; {suggestion(particle, names)}"
+        )
+    if events < 1 or seed < 0:
+        raise ConfigError(f"events >= 1 and seed >= 0 must hold, got {events} and {seed}")
+    chosen = tuple(range(len(names))) if particle is None else (names.index(particle),)
+    made = Order(events, energy or geometry.energy, theta or geometry.theta, chosen, seed)
+    _check("energy", made.energy, geometry.energy, "GeV", extrapolate)
+    if not made.energy[0] > 0:
+        raise ConfigError(f"energy must be above 0 GeV, got {made.energy[0]:g}")
+    # A model without an angle cannot be asked for another one.
+    _check("theta", made.theta, geometry.theta, "degrees", extrapolate and geometry.has_angle)
+    return made
+
+
+def _check(name: str, got: Range, trained: Range, unit: str, extrapolate: bool) -> None:
+    if not (np.isfinite(got).all() and got[0] <= got[1]):
+        raise ConfigError(f"{name} must be LOW:HIGH with LOW <= HIGH, got {got[0]:g}:{got[1]:g}")
+    if not extrapolate and (got[0] < trained[0] or got[1] > trained[1]):
+        remedy = (
+            "use --extrapolate to go on" if trained[0] < trained[1] else "the model has no other"
+        )
+        raise ConfigError(
+            f"{name} must lie in {trained[0]:g}:{trained[1]:g} {unit}, for which the model was "
+            f"trained, got {got[0]:g}:{got[1]:g}; {remedy}"
+        )
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What a process needs to know: the model's folder, and the order."""
+
+    folder: Path
+    order: Order
+
+    def worker(self) -> Callable[[int], Showers]:
+        """Load the model; what is returned makes the showers of a block."""
+        geometry = load_production(self.folder).geometry
+        # One thread: the sums of a convolution may depend on how many share it.
+        model = load_model(self.folder, Resources(cpus=1))
+        return lambda block: make_block(model, geometry, self.order, block)
+
+
+def make_block(model: GenerativeModel, geometry: Geometry, order: Order, block: int) -> Showers:
+    """The showers of a block; cells below the geometry's threshold read zero, as in the data."""
+    size = block_size(geometry)
+    conditions, draw = order.conditions(block, min(size, order.events - block * size))
+    cells = model.generate(conditions, draw)
+    return Showers(np.where(cells < geometry.threshold, np.float32(0), cells), conditions)
+
+
+def generate(
+    folder: Path, order: Order, out: Path, processes: int, tell: Callable[[int], None]
+) -> None:
+    """Write the showers of an order to a new file, which appears when it is whole.
+
+    Args:
+        folder: of a model: an export, or the result of a training.
+        order: which showers.
+        out: HDF5 file that is not there yet.
+        processes: that make showers; they change nothing in the file.
+        tell: told the number of showers that there are.
+
+    Raises:
+        ConfigError: the folder holds no model, or the file cannot be written.
+        DataError: the model's files are damaged.
+        ExecutorError: a process was killed.
+    """
+    production = load_production(folder)
+    geometry = production.geometry
+    blocks = -(-order.events // block_size(geometry))
+    with appearing(out) as part:
+        made = in_order(Blocks(folder, order).worker, range(blocks), min(processes, blocks))
+        _write(part, production, order, made, model_digest(folder), tell)
+
+
+def _write(
+    part: Path,
+    production: Production,
+    order: Order,
+    made: Iterator[Showers],
+    digest: str,
+    tell: Callable[[int], None],
+) -> None:
+    with h5py.File(part, "w") as file:
+        writer = ShowerWriter(file, production.geometry, order.events)
+        tell(0)
+        for showers in made:
+            writer.append(showers)
+            tell(writer.written)
+        what = f"generated by {production.model.preset}, model {digest[:12]}"
+        Label(production.model.family, metaopt.__version__, what, parametrised=True).write(file)
+        file.attrs.update(_provenance(production, order, digest))
+
+
+def _provenance(production: Production, order: Order, digest: str) -> dict[str, object]:
+    """What a reader of the file wants to know, as attributes."""
+    geometry = production.geometry
+    return {
+        "model_digest": digest,
+        "model": json.dumps(encode(production.model)),
+        "model_provenance": json.dumps(encode(production.provenance)),
+        "geometry": json.dumps(encode(geometry)),
+        "particles": ", ".join(geometry.particles[place] for place in order.particles),
+        "energy_gev": order.energy,
+        "theta_degrees": order.theta,
+        "threshold_gev": geometry.threshold,
+        "seed": order.seed,
+        "versions": json.dumps(versions()),
+    }
+
+
+def block_size(geometry: Geometry) -> int:
+    """Showers of one block: the same on every machine."""
+    return int(np.clip(BLOCK_BYTES // (4 * np.prod(geometry.shape)), *BLOCK_SHOWERS))
+
+
+def model_digest(folder: Path) -> str:
+    """SHA-256 of the names and contents of a model's files."""
+    digest = hashlib.sha256()
+    for file in sorted(f for f in folder.iterdir() if f.is_file()):
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{file.name} {content}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,150 @@
+"""``metaopt generate``: the same file however it is made, and never half a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import tomli_w
+from click.testing import CliRunner, Result
+
+import metaopt
+from metaopt.cli.main import cli
+from metaopt.errors import MetaoptError, exit_code
+from metaopt.generation import block_size, model_digest
+from objectives.showers import Showers
+from search_spaces.geometry import Geometry
+from search_spaces.loader import load_geometry
+from search_spaces.records import encode
+from workers.data import survey
+from workers.data.files import ShowerFile
+from workers.models.toy import Toy
+from workers.trial import Resources
+
+GEOMETRY = load_geometry("clic-12x12x12")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy model that was trained on the bundled sample."""
+    folder = tmp_path_factory.mktemp("model")
+    made = Toy().build("default", {"rate": 1.0}, GEOMETRY, 1, Resources())
+    sample = Path(metaopt.__file__).parent / "sample" / "clic-12x12x12.h5"
+    with ShowerFile(str(sample), GEOMETRY) as file:
+        made.train_epoch(file.read(0, 200), 1)
+    made.save(folder)
+    production(folder, GEOMETRY)
+    return folder
+
+
+def production(folder: Path, geometry: Geometry) -> None:
+    tables = {
+        "model": {"family": "toy", "preset": "default", "parameters": {"rate": 1.0}},
+        "geometry": encode(geometry),
+        **{key: {} for key in ("data", "budget", "score", "provenance")},
+    }
+    (folder / "production.toml").write_text(tomli_w.dumps(tables))
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["generate", *arguments])
+
+
+def written(path: Path) -> Showers:
+    with ShowerFile(str(path), GEOMETRY) as file:
+        return file.read(0, len(file))
+
+
+def test_the_seed_alone_decides_the_file(model: Path, tmp_path: Path) -> None:
+    n = 2 * block_size(GEOMETRY) + 10
+    runs = {"one": ("5", "1"), "two": ("5", "2"), "other": ("6", "1")}
+    for name, (seed, processes) in runs.items():
+        out = str(tmp_path / f"{name}.h5")
+        done = call(
+            str(model), "--events", str(n), "-o", out, "--seed", seed, "--processes", processes
+        )
+        assert done.exit_code == 0, done.output
+    one, two, other = ((tmp_path / f"{name}.h5").read_bytes() for name in runs)
+    assert one == two
+    assert one != other
+    assert len(np.unique(written(tmp_path / "one.h5").energy)) == n  # blocks are not alike
+
+
+def test_the_file_can_be_trained_on_and_says_where_it_is_from(model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "fast.h5"
+    done = call(str(model), "--events", "50", "--energy", "40:60", "-o", str(out), "--seed", "3")
+    assert done.exit_code == 0, done.output
+    assert survey([str(out)], GEOMETRY)[0] == 50
+    showers = written(out)
+    assert (
+        showers.energy.min() >= 40 and showers.energy.max() <= 60 < 2 * np.ptp(showers.energy) + 60
+    )
+    filled = showers.cells[showers.cells > 0]
+    assert filled.min() >= GEOMETRY.threshold and filled.size
+    with h5py.File(out) as file:
+        attributes = dict(file.attrs)
+    assert attributes["model_digest"] == model_digest(model)
+    assert attributes["seed"] == 3 and tuple(attributes["energy_gev"]) == (40, 60)
+    assert json.loads(attributes["versions"])["metaopt"] == metaopt.__version__
+    assert json.loads(attributes["geometry"])["name"] == GEOMETRY.name
+    assert attributes["parametrised"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        (("--energy", "5:100"), r"energy must lie in 10:200 GeV, for which the model was trained"),
+        (("--energy", "100:50"), "LOW <= HIGH"),
+        (("--energy", "nan"), "LOW <= HIGH"),
+        (("--energy", "-1:5", "--extrapolate"), "above 0 GeV"),
+        (("--theta", "60:120", "--extrapolate"), "the model has no other"),
+        (("--particle", "pi+"), "no showers of 'pi+'"),
+        (("--seed", "-1"), "seed >= 0"),
+        (("--events", "0"), "events >= 1"),
+        (("-o", "{model}/production.toml"), "must be a new file"),
+        (("-o", "{model}/none/fast.h5"), "in a folder that is there"),
+    ],
+)
+def test_what_cannot_be_served_is_refused(
+    model: Path, tmp_path: Path, arguments: tuple[str, ...], rule: str
+) -> None:
+    usual = ("--events", "10", "-o", str(tmp_path / "fast.h5"))
+    done = call(str(model), *usual, *(a.format(model=model) for a in arguments))
+    assert isinstance(done.exception, MetaoptError), done.output
+    assert exit_code(done.exception) == 2 and rule in str(done.exception)
+    assert not list(tmp_path.iterdir())
+
+
+def test_more_than_was_trained_has_to_be_asked_for(model: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "fast.h5")
+    done = call(str(model), "--events", "10", "--energy", "300", "--extrapolate", "-o", out)
+    assert done.exit_code == 0, done.output
+    with h5py.File(out) as file:
+        assert set(file["energy"][:]) == {300}
+
+
+def test_a_kill_leaves_no_half_file_and_no_process(model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "fast.h5"
+    command = [sys.executable, "-m", "metaopt", "generate", str(model), "--events", "10000000"]
+    started = subprocess.Popen(
+        [*command, "-o", str(out), "--processes", "2"], stderr=subprocess.DEVNULL
+    )
+    children: list[int] = []
+    while not (children and any(f.stat().st_size > 1e5 for f in tmp_path.glob("*.part"))):
+        time.sleep(0.05)
+        assert started.poll() is None
+        text = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text()
+        children = [int(pid) for pid in text.split()]
+    os.kill(started.pid, signal.SIGKILL)
+    started.wait()
+    assert not out.exists()
+    while any(Path(f"/proc/{pid}").exists() for pid in children):
+        time.sleep(0.05)  # the limit of the test is what fails

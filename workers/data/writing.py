@@ -1,0 +1,103 @@
+"""New shower files, laid out as a geometry's ``[storage]`` says: what :mod:`files` reads again."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives.showers import Showers
+from search_spaces.errors import ConfigError
+from search_spaces.geometry import Geometry
+from workers.data.layouts import flatten, layout_of
+from workers.data.particles import PDG
+
+#: Showers of one chunk of a file, and its compression: a fast one, as showers come fast.
+CHUNK, GZIP_LEVEL = 16, 1
+
+
+class ShowerWriter:
+    """Data sets of n showers in an open file, filled from the first shower to the last.
+
+    Args:
+        file: open for writing.
+        geometry: of the showers; its ``storage`` says keys, units and layout.
+        events: number of showers.
+    """
+
+    def __init__(self, file: h5py.File, geometry: Geometry, events: int) -> None:
+        storage, layout = geometry.storage, layout_of(geometry)
+        self.geometry, self.written, self._unit = geometry, 0, layout.energy_unit
+        shape = layout.shapes(geometry)[0]
+        self._cells = file.create_dataset(
+            storage.showers,
+            (events, *shape),
+            "f4",
+            chunks=(min(CHUNK, events), *shape),
+            compression="gzip",
+            compression_opts=GZIP_LEVEL,
+            shuffle=True,
+        )
+        columns = (events, storage.energy_column + 1) if storage.energy_column else (events,)
+        self._energy = file.create_dataset(storage.energy, columns, "f4")
+        self._theta = file.create_dataset(storage.theta, (events,), "f4") if storage.theta else None
+        self._particle = (
+            file.create_dataset(storage.particle, (events,), "i4") if storage.particle else None
+        )
+
+    def append(self, showers: Showers) -> None:
+        """Write the next showers; cells that a layer does not have are written as zero."""
+        geometry, given = self.geometry, showers.conditions
+        rows = slice(self.written, self.written + len(showers))
+        self._cells[rows] = _stored(showers.cells, geometry)
+        energy = given.energy.astype(np.float64) / self._unit
+        column = geometry.storage.energy_column
+        self._energy[(rows, column) if self._energy.ndim > 1 else rows] = energy
+        if self._theta is not None:
+            self._theta[rows] = given.theta
+        if self._particle is not None:
+            codes = [PDG.get(name, place) for place, name in enumerate(geometry.particles)]
+            self._particle[rows] = np.array(codes)[given.particle]
+        self.written = rows.stop
+
+
+@contextmanager
+def appearing(out: Path) -> Iterator[Path]:
+    """The name under which a new file is written until it is whole.
+
+    With the end of the context it has its own name; after a failure it is gone. A kill leaves
+    at most a file that ends in ``.part``.
+
+    Raises:
+        ConfigError: a file of that name is there, or none can be written.
+    """
+    if out.exists() or not out.parent.is_dir():
+        raise ConfigError(
+            f"{out}: must be a new file in a folder that is there; choose another name"
+        )
+    part = out.with_name(f"{out.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())  # a name must not outlive its content
+        part.replace(out)
+    except OSError as failure:
+        raise ConfigError(
+            f"{out}: cannot be written ({failure.strerror or failure}); choose another place"
+        ) from failure
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _stored(cells: NDArray[np.float32], geometry: Geometry) -> NDArray[np.float32]:
+    """Cells as the file has them, in its unit."""
+    scaled = cells / np.float32(geometry.storage.gev_per_unit)
+    if geometry.storage.format == "calochallenge":
+        return flatten(scaled, geometry)
+    return scaled if geometry.present is None else scaled * geometry.present
