@@ -13,6 +13,7 @@ import sys
 import click
 
 import metaopt
+from metaopt.cli.passwords import hide_password
 
 #: Command name to its module; the order is that of `metaopt --help`.
 COMMANDS = (
@@ -68,6 +69,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run a command; errors are one line and the documented exit code."""
+    hide_password()
     try:
         code = cli.main(prog_name="metaopt", standalone_mode=False)
     except Exception as failure:

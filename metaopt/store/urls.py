@@ -24,20 +24,7 @@ def parse(url: str) -> URL:
     Raises:
         StoreError: it is none. The text does not repeat it: it may hold a password.
     """
-    # SQLAlchemy ends the password at the first '@', and the rest would be shown as a host.
-    if url.partition("://")[2].partition("?")[0].count("@") > 1:
-        raise StoreError(
-            "a storage URL must have one '@' at most, between password and host; in the "
-            f"password write it as %40, or give the password in {PASSWORD_VARIABLE}"
-        )
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        # Without its cause, whose text may hold a piece of the URL.
-        raise StoreError(
-            "a storage URL reads like sqlite:///results/metaopt.db or "
-            "postgresql+psycopg://user@host/database; the given one is neither"
-        ) from None
+    parsed = _read(url)
     password = os.environ.get(PASSWORD_VARIABLE)
     if password and parsed.username and parsed.password is None:
         return parsed.set(password=password)
@@ -47,13 +34,30 @@ def parse(url: str) -> URL:
 def masked(url: str) -> str:
     """The URL without its passwords: the only form that is ever shown."""
     try:
-        parsed = parse(url)
+        parsed = _read(url)
     except StoreError:  # a port that is no number, two '@'
         return "the given storage URL"
     for key in parsed.query:
         if _secret(key):
             parsed = parsed.update_query_dict({key: HIDDEN})
     return parsed.render_as_string(hide_password=True).replace(quote(HIDDEN), HIDDEN)
+
+
+def _read(url: str) -> URL:
+    # SQLAlchemy ends the password at the first '@', and the rest would be shown as a host.
+    if url.partition("://")[2].partition("?")[0].count("@") > 1:
+        raise StoreError(
+            "a storage URL must have one '@' at most, between password and host; in the "
+            f"password write it as %40, or give the password in {PASSWORD_VARIABLE}"
+        )
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        # Without its cause, whose text may hold a piece of the URL.
+        raise StoreError(
+            "a storage URL reads like sqlite:///results/metaopt.db or "
+            "postgresql+psycopg://user@host/database; the given one is neither"
+        ) from None
 
 
 def scrubbed(text: str, url: str) -> str:

@@ -43,4 +43,4 @@ def test_a_password_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatc
     assert parse("postgresql://me@host/db").password == "p@ss/word"
     assert parse("postgresql://me:other@host/db").password == "other"
     assert parse("sqlite:///a.db").password is None
-    assert masked("postgresql://me@host/db") == "postgresql://me:***@host/db"
+    assert masked("postgresql://me@host/db") == "postgresql://me@host/db"

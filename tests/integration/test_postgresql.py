@@ -1,0 +1,194 @@
+"""A study in a shared PostgreSQL store: restarts, lost connections, two controllers, passwords."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+import pytest
+
+from metaopt.store import PASSWORD_VARIABLE, outages
+from metaopt.store.database import StudyStore
+from search_spaces.errors import StoreError
+from search_spaces.loader import load_space
+from workers.trial import Outcome, Progress, TrialResult
+
+from ..postgresql import PASSWORD, Server
+
+TOY = ("--space", "toy", "--executor", "inline", "--epochs", "2", "--showers", "100")
+POINT = {"rate": 0.5, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"}
+
+Open = Callable[[str], StudyStore]
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """A running command and all that it prints."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "metaopt", *arguments],
+        cwd=folder,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout
+        finally:
+            process.kill()
+
+
+def wait_for(stream: IO[str], words: str) -> str:
+    read = ""
+    for line in stream:
+        read += line
+        if words in line:
+            return read
+    raise AssertionError(f"the process ended before {words!r}:\n{read}")
+
+
+def test_a_study_outlasts_dropped_connections_and_a_crash_of_its_server(
+    tmp_path: Path, postgresql: Server, postgresql_url: str, open_store: Open
+) -> None:
+    command = ("run", *TOY, "--study", "s", "--strategy", "random", "--storage", postgresql_url)
+    with started(tmp_path, *command, "--trials", "7") as (process, out):
+        for number in (1, 2):
+            wait_for(out, f"trial {number} started")
+            postgresql.cut()
+        wait_for(out, "trial 4 started")
+        postgresql.stop("QUIT")
+        wait_for(out, "waiting for up to 120 s, since the study store")
+        postgresql.start()
+        rest = out.read()
+        assert process.wait(60) == 0, rest
+    assert "answers again" in rest and "Traceback" not in rest
+    trials = open_store(postgresql_url).study("s").trials()
+    assert {t.proposal for t in trials if t.observation} == set(range(7))
+    assert len({(t.proposal, t.seed) for t in trials}) == len(trials)
+
+
+def test_two_controllers_run_two_studies_of_one_store_and_one_runs_each(
+    tmp_path: Path, postgresql_url: str, open_store: Open
+) -> None:
+    command = ("run", *TOY, "--strategy", "random", "--storage", postgresql_url, "--trials")
+    with started(tmp_path, *command, "1000", "--study", "a") as (first, out):
+        wait_for(out, "trial 1 started")
+        with started(tmp_path, *command, "3", "--study", "b") as (other, told):
+            text = told.read()
+            assert other.wait(60) == 0, text
+        with started(tmp_path, *command, "1000", "--study", "a") as (second, told):
+            text = told.read()
+            assert second.wait(60) == 1 and f"being run by process {first.pid}" in text
+        first.kill()
+        first.wait(60)
+        done = len(open_store(postgresql_url).study("a").trials())
+        with started(tmp_path, *command, str(done + 2), "--study", "a") as (heir, told):
+            text = told.read()
+            assert heir.wait(60) == 0 and "resumed with" in text, text
+    views = {s.name: s for s in open_store(postgresql_url).studies()}
+    assert set(views) == {"a", "b"} and "running" not in views["a"].counts | views["b"].counts
+
+
+def test_a_server_that_stays_away_ends_the_study_with_one_line_and_loses_nothing(
+    postgresql: Server,
+    postgresql_url: str,
+    open_store: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(outages, "OUTAGE_SECONDS", 0.5)
+    study = open_store(postgresql_url).create("s", {})
+    study.hold("me")
+    number = study.start(load_space("toy"), POINT, 0, {})
+    postgresql.stop()
+    try:
+        with pytest.raises(StoreError, match=r"cannot be used: conn.*start the server") as failure:
+            study.report(number, Progress(1, 1.5, {}, {}, 1.0, 100))
+        study.release("me")  # in passing: the run ends by the first failure
+    finally:
+        postgresql.start()
+    assert "\n" not in str(failure.value) and PASSWORD not in str(failure.value) + caplog.text
+    told = study.finish(number, TrialResult(Outcome.COMPLETE, 1.25))
+    assert told.complete and len(study.trials()) == 1
+
+
+def test_a_controller_that_was_away_too_long_leaves_the_study_to_its_heir(
+    postgresql: Server, postgresql_url: str, open_store: Open
+) -> None:
+    study = open_store(postgresql_url).create("s", {})
+    study.hold("me")
+
+    def take_over() -> None:
+        """While the first waits: the server is back, and its first answer goes to the heir."""
+        postgresql.start()
+        postgresql.execute(
+            "UPDATE metaopt_leases SET owner = 'heir', host = 'elsewhere', expires = expires + 60"
+        )
+
+    postgresql.stop("QUIT")
+    threading.Timer(0.1, take_over).start()
+    with suppress(StoreError):  # the server may answer before the heir has asked
+        study.start(load_space("toy"), POINT, 0, {})
+    time.sleep(1)
+    with pytest.raises(StoreError, match=r"being run by process \d+ on elsewhere"):
+        study.hold("me")
+
+
+def test_a_password_is_shown_nowhere(tmp_path: Path, postgresql_url: str, open_store: Open) -> None:
+    pieces = [PASSWORD, *PASSWORD.split("/"), quote(PASSWORD, safe="")]
+    storage = ("--storage", postgresql_url)
+
+    def metaopt(*arguments: str, until: str = "") -> str:
+        """What a command prints, the list of processes says, and Ray would keep of it."""
+        with started(tmp_path, *arguments, *storage) as (process, out):
+            text = wait_for(out, until) if until else out.read()
+            text += Path(f"/proc/{process.pid}/cmdline").read_text() if until else ""
+            assert until or process.wait(60) == 0, text
+        return text
+
+    shown = metaopt("run", *TOY, "--study", "s", "--strategy", "random", "--trials", "2")
+    assert "metaopt show s --storage 'postgresql+psycopg://metaopt@/" in shown
+    shown += metaopt("export", "s", "-o", "production")
+    shown += metaopt("show", "s", "--json")
+    shown += metaopt("dashboard", "--port", "0", until="Optuna dashboard at")
+    shown += json.dumps(open_store(postgresql_url).study("s").document)
+    files = [f for f in tmp_path.rglob("*") if f.is_file()]
+    assert tmp_path / "production" / "production.toml" in files
+    for piece in pieces:
+        assert piece not in shown
+        assert not any(piece.encode() in file.read_bytes() for file in files)
+
+
+@pytest.mark.parametrize(
+    ("change", "to", "rule"),
+    [
+        ("@", "x@", "password authentication failed for user 'metaopt'; check user and password"),
+        ("@", "@@", "one '@' at most"),
+        ("/postgres", "/none", "database 'none' does not exist; make it"),
+        ("?", "?sslmode=none&", "invalid sslmode value"),
+        ("?", "?password=none&", "password authentication failed"),
+    ],
+)
+def test_no_error_repeats_the_password(
+    postgresql_url: str, change: str, to: str, rule: str
+) -> None:
+    with pytest.raises(StoreError) as failure:
+        StudyStore(postgresql_url.replace(change, to))
+    assert rule in str(failure.value).replace('"', "'")
+    assert not any(word in str(failure.value) for word in PASSWORD.split("/"))
+
+
+def test_a_password_may_come_from_the_environment(
+    postgresql_url: str, open_store: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
+    user, _, place = postgresql_url.partition("@")
+    open_store(f"{user.rpartition(':')[0]}@{place}").create("s", {})
