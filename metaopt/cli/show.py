@@ -36,8 +36,8 @@ def command(study: str, number: int | None, most: int, storage: str, as_json: bo
 def _show_study(stored: StoredStudy, most: int, as_json: bool) -> None:
     from metaopt.cli.console import print_json, print_table
     from metaopt.reports.tables import comparison_table, pareto_table, trials_table
+    from metaopt.store.front import pareto_front
     from metaopt.store.standings import published_of, standings
-    from metaopt.store.views import pareto_front
     from search_spaces.records import encode
 
     trials = stored.trials()
@@ -51,7 +51,7 @@ def _show_study(stored: StoredStudy, most: int, as_json: bool) -> None:
     if published and ranked and published.best.proposal != ranked[0].best.proposal:
         print_table(comparison_table(published, ranked[0]))
     if len(front) > 1:
-        print_table(pareto_table(front, published.best if published else None))
+        print_table(pareto_table(front, published.best.point if published else {}))
 
 
 def _show_trial(stored: StoredStudy, number: int, as_json: bool) -> None:

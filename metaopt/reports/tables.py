@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from metaopt.store.front import FrontPoint
 from metaopt.store.standings import Figure, Standing
 from metaopt.store.views import StudyView, TrialView
 from search_spaces.parameters import Value
@@ -141,22 +142,21 @@ def comparison_table(published: Standing, found: Standing) -> Table:
     return Table("", ("", *names), tuple(rows))
 
 
-def pareto_table(front: Sequence[TrialView], baseline: TrialView | None) -> Table:
-    """One row per trial of the Pareto front: S, time, and the parameters that are not published.
+def pareto_table(front: Sequence[FrontPoint], published: Mapping[str, Value]) -> Table:
+    """One row per configuration of the front: S, time, and the parameters that are not published.
 
     Args:
-        front: timed trials, lowest S first.
-        baseline: the published configuration; without it every parameter is given.
+        front: lowest S first.
+        published: parameters of the published configuration; empty gives every parameter.
     """
-    published = baseline.point if baseline else {}
     rows = [
         (
-            str(trial.number),
-            number(trial.score, trial.error),
-            "–" if trial.ms_per_shower is None else f"{trial.ms_per_shower:.3g}",
-            _differences(trial.point, published) or "published",
+            str(point.trial),
+            number(point.score, point.error),
+            f"{point.ms_per_shower:.3g}",
+            _differences(point.point, published) or "published",
         )
-        for trial in front
+        for point in front
     ]
     headers = ("trial", "S", "ms per shower", "differs from the published one in")
     return Table("Pareto front: none is better and faster", headers, tuple(rows), left=(3,))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from metaopt.strategies.base import Observation, State
 from objectives.objective import WORST
 from search_spaces.parameters import Value
-from workers.timing import MS_PER_SHOWER, log_ms
+from workers.timing import MS_PER_SHOWER
 
 #: Optuna's five states, and the three words for what ended a FAIL.
 FAILED, LOST, INTERRUPTED = "failed", "lost", "interrupted"
@@ -128,20 +127,3 @@ class StudyView:
     counts: Mapping[str, int]
     best: TrialView | None
     started: datetime | None
-
-
-def pareto_front(trials: Sequence[TrialView]) -> list[TrialView]:
-    """The complete trials that no other one surpasses in S and speed at once, lowest S first.
-
-    Times that :func:`workers.timing.log_ms` rounds to the same value are equal; of such trials
-    the one with the lowest S stands for all.
-    """
-    timed = [(t, t.ms_per_shower) for t in trials if t.complete and t.score is not None]
-    fast = [(t.score, log_ms(ms), t.number, t) for t, ms in timed if ms is not None]
-    front: list[TrialView] = []
-    fastest = math.inf
-    for _, level, _, trial in sorted(fast, key=lambda found: found[:3]):
-        if level < fastest:
-            front.append(trial)
-            fastest = level
-    return front
