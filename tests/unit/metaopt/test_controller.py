@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +15,15 @@ from metaopt.config import StudyConfig
 from metaopt.controller import Controller
 from metaopt.monitoring import Quiet
 from metaopt.preflight import check_same_study, prepare
-from metaopt.stopping import Ending
+from metaopt.record import Record
+from metaopt.stopping import Ending, SearchEnd
 from metaopt.store.database import StudyStore
+from metaopt.store.standings import published_of, standings
 from metaopt.store.study import StoredStudy
-from metaopt.store.standings import published_of
 from metaopt.store.views import TrialView
-from search_spaces.errors import ConfigError, ExecutorError, StoreError
+from search_spaces.errors import ConfigError, ExecutorError, StoreError, TrialFailedError
+from search_spaces.parameters import Categorical
+from search_spaces.space import SearchSpace
 from workers.executors.inline import InlineExecutor
 from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 
@@ -240,3 +246,159 @@ def test_a_study_keeps_what_makes_its_scores_comparable(
     check_same_study(document, prepare(toy_config()))
     with pytest.raises(ConfigError, match=f"begun with another {what}"):
         check_same_study(document, prepare(toy_config(**change)))
+
+
+def score_of(spec: TrialSpec) -> float:
+    """A score that depends on the configuration and, a little, on the seed."""
+    return float(1.0 + abs(float(spec.point["rate"]) - 0.5) + 1e-4 * (spec.seed % 100))
+
+
+def test_the_best_and_the_published_configuration_are_confirmed_with_fresh_seeds(
+    toy_config: Make,
+) -> None:
+    seen: list[TrialSpec] = []
+
+    def script(spec: TrialSpec) -> list[TrialEvent]:
+        seen.append(spec)
+        return curve(spec.number, score_of(spec), 2)
+
+    config = toy_config(search__trials=16, search__confirm=1, search__confirm_seeds=2)
+    ending, study = run(config, executor=Scripted(script))
+    trials = study.trials()
+    searched, confirming = trials[:12], trials[12:]
+    assert ending is Ending.TRIALS and len(trials) == 16
+    assert all(t.seed == 0 and t.observation for t in searched)
+    best = min(searched, key=lambda t: t.score or 9.0)
+    assert [t.training for t in confirming] == [
+        (best.proposal, 1),
+        (0, 1),
+        (best.proposal, 2),
+        (0, 2),
+    ]
+    assert all(t.observation is None and t.note["confirms"] for t in confirming)
+    assert len({spec.seed for spec in seen}) == 16
+    assert [bool(spec.test_reference) for spec in seen] == [False] * 12 + [True] * 4
+    ranked = standings(trials)
+    assert [s.seeds for s in ranked[:3]] == [3, 3, 1]
+    assert run(config, executor=Scripted(script))[0] is Ending.TRIALS and len(seen) == 16
+
+
+def test_a_confirming_trial_is_scored_on_test_showers(toy_config: Make) -> None:
+    _, study = run(toy_config(search__trials=8, search__confirm=1, search__confirm_seeds=1))
+    tested = ["test_score" in t.metrics for t in study.trials()]
+    assert tested == [False] * 6 + [True] * 2
+    found = standings(study.trials())[0].test
+    assert found is not None and 0 < found.value < 2.8 and found.error and found.seeds == 1
+
+
+def test_a_pruned_trial_goes_on_once_its_peers_turn_out_worse(toy_config: Make) -> None:
+    def score(spec: TrialSpec) -> float:
+        # Three good ones, a middling one that they prune, and worse ones after it.
+        return [1.0, 1.01, 1.02, 1.5][spec.number] if spec.number < 4 else 2.0
+
+    class Resuming(Scripted):
+        """Leaves a checkpoint where it stops, as a worker does."""
+
+        def events(self, timeout: float) -> list[tuple[int, TrialEvent]]:
+            ((number, event),) = super().events(timeout)
+            if isinstance(event, TrialResult) and event.outcome is Outcome.STOPPED:
+                Path(specs[number].checkpoint).mkdir(parents=True)
+            return [(number, event)]
+
+        def submit(self, spec: TrialSpec) -> None:
+            specs[spec.number] = spec
+            super().submit(spec)
+
+    specs: dict[int, TrialSpec] = {}
+    config = toy_config(search__pruning="halving", trial__epochs=6, search__trials=14)
+    executor = Resuming(lambda spec: curve(spec.number, score(spec), 6))
+    _, study = run(config, executor=executor)
+    trials = study.trials()
+    first = trials[3]
+    assert first.state == "pruned" and first.proposal == 3
+    again = next(t for t in trials if t.retry_of == 3)
+    assert again.proposal == 3 and again.attempt == 1 and again.number > 8
+    assert specs[again.number].seed == specs[3].seed
+    record = Record(trials)
+    assert [o.number for o in record.history if o.point == first.point] == [again.number]
+    assert len(record.history) == 14
+
+
+def test_the_same_exception_twice_is_the_configurations_own_failure(toy_config: Make) -> None:
+    broken: list[TrialEvent] = [TrialResult(Outcome.LOST, reason="MemoryError: big", suspect=True)]
+    executor = Scripted(lambda s: broken if s.number in (1, 2) else curve(s.number, 1.0, 2))
+    _, study = run(toy_config(search__trials=3), executor=executor)
+    first, second = study.trials()[1:3]
+    assert (first.outcome, second.outcome, second.retry_of) == ("lost", "failed", 1)
+    assert "2 attempts ended after epoch 0: MemoryError: big" in second.reason
+    assert second.observation is not None and len(study.trials()) == 4
+
+
+def test_a_worker_that_dies_counts_only_where_its_trial_came_no_further(toy_config: Make) -> None:
+    died = TrialResult(Outcome.LOST, reason="the worker died: SIGKILL")
+
+    def script(spec: TrialSpec) -> list[TrialEvent]:
+        # Each attempt comes one epoch further, until the third stays where the second was.
+        epochs = {0: 1, 1: 2, 2: 3, 3: 3, 4: 3}.get(spec.number)
+        whole = curve(spec.number, 1.0, 5)
+        return whole if epochs is None else [*whole[:epochs], died]
+
+    _, study = run(toy_config(search__trials=2, trial__epochs=5), executor=Scripted(script))
+    trials = study.trials()
+    assert [t.attempt for t in trials[:5]] == [1, 2, 2, 2, 3]
+    assert [t.outcome for t in trials[:5]] == ["lost"] * 4 + ["failed"]
+    assert "3 attempts ended after epoch 3" in trials[4].reason
+    assert trials[5].proposal == 1 and trials[5].complete
+
+
+class Silent(Scripted):
+    """Nothing comes from the trials until they are killed."""
+
+    def events(self, timeout: float) -> list[tuple[int, TrialEvent]]:
+        time.sleep(min(timeout, 0.02))
+        return super().events(timeout) if self.queue else []
+
+    def kill(self, number: int) -> None:
+        self.queue = [(number, TrialResult(Outcome.LOST, reason="killed"))]
+
+
+@pytest.mark.parametrize(
+    ("limit", "outcomes", "reason"),
+    [
+        ({"trial__time_limit": "0.1s"}, ["failed"], "took longer than trial.time_limit = 0.1s"),
+        ({"trial__silence_limit": "0.1s"}, ["lost", "lost", "failed"], "silent for"),
+    ],
+)
+def test_a_trial_that_hangs_is_ended(
+    toy_config: Make, limit: dict[str, str], outcomes: list[str], reason: str
+) -> None:
+    _, study = run(toy_config(search__trials=1, **limit), executor=Silent(lambda spec: []))
+    assert [t.outcome for t in study.trials()] == outcomes
+    assert all(reason in t.reason for t in study.trials())
+
+
+def test_the_search_ends_at_its_target(toy_config: Make) -> None:
+    executor = Scripted(lambda spec: curve(spec.number, 1.0 - 0.1 * spec.number, 2))
+    config = toy_config(search__trials=20, search__target=0.6, search__confirm=1)
+    ending, study = run(config, executor=executor)
+    assert ending is Ending.TARGET
+    assert [t.seed for t in study.trials()] == [0] * 5 + [1, 1, 2, 2]
+
+
+def test_configurations_that_fail_one_after_another_end_the_run(toy_config: Make) -> None:
+    failed: list[TrialEvent] = [TrialResult(Outcome.FAILED, 2.8, reason="NaN in the losses")]
+    with pytest.raises(TrialFailedError, match=r"^4 configurations failed.*NaN in the losses"):
+        run(toy_config(search__max_failures=4), executor=Scripted(lambda spec: failed))
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_search_that_promises_nothing_more_ends(toy_config: Make, *, asked: bool) -> None:
+    plan = prepare(toy_config(search__until_exhausted=asked, search__trials=60))
+    tiny = SearchSpace("tiny", "toy", "default", (Categorical("cells", ("smooth", "gamma")),))
+    record = Record(
+        TrialView(n, "complete", "", {"cells": ("smooth", "gamma")[n % 2]}, n, score=1.0 + n % 2)
+        for n in range(24)
+    )
+    end = SearchEnd(replace(plan, space=tiny), record)
+    assert end.reached() == asked
+    assert end.ending is (Ending.EXHAUSTED if asked else None)
