@@ -28,6 +28,7 @@ from metaopt.stopping import Ending, SearchEnd
 from metaopt.store.study import LEASE_SECONDS, StoredStudy
 from metaopt.store.views import FAILED, LOST, MAX_ATTEMPTS, TrialView
 from metaopt.strategies.pruning import Rungs
+from metaopt.strategies.rivals import minimises_time, slower
 from objectives.objective import WORST
 from search_spaces.errors import DataError, ExecutorError, MetaoptError, TrialFailedError
 from workers.executors.base import Executor
@@ -51,6 +52,7 @@ class _Running:
     rungs: list[tuple[int, float]] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
+    ms_per_shower: float | None = None
     pruned: bool = False
     #: Why the controller ended it, where it did.
     overdue: TrialResult | None = None
@@ -246,6 +248,7 @@ class Controller:
         running = self._running[number]
         running.rungs.append((progress.epoch, progress.score))
         running.heard = time.monotonic()
+        running.ms_per_shower = progress.ms_per_shower
         self._study.report(number, progress)
         self._monitor.progressed(number, progress)
         if running.came_further:
@@ -260,10 +263,17 @@ class Controller:
         rungs: dict[Training, Rungs] = {
             r.assignment.training: r.rungs for r in self._running.values()
         }
-        others = self._agenda.peers(rungs, {proposal})
+        others = self._agenda.peers(rungs, {proposal} | self._slower(running))
         if self._plan.pruning.should_stop(running.rungs, others, epochs):
             running.pruned = True
             self._executor.stop(number)
+
+    def _slower(self, running: _Running) -> set[int]:
+        """Proposals that do not count against a trial because the search is for speed as well."""
+        if not minimises_time(self._plan.strategy):
+            return set()
+        live = {r.assignment.proposal: r.ms_per_shower for r in self._running.values()}
+        return slower(running.ms_per_shower, self._record.times | live)
 
     def _finished(self, number: int, result: TrialResult) -> None:
         running = self._running.pop(number)

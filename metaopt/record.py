@@ -14,6 +14,7 @@ from typing import TypeAlias
 from metaopt.store.views import LOST, TrialView
 from metaopt.strategies.base import Observation
 from metaopt.strategies.pruning import Rungs
+from workers.timing import MS_PER_SHOWER
 
 #: A proposal and a seed.
 Training: TypeAlias = tuple[int, int]
@@ -92,6 +93,11 @@ class Record:
     def rungs(self, without: Collection[int] = ()) -> dict[int, Rungs]:
         """Rungs of the observed trials by proposal, some proposals left out."""
         return {p: o.rungs for p, o in self._observed.items() if p not in without}
+
+    @property
+    def times(self) -> dict[int, float | None]:
+        """Milliseconds per shower of the observed trials by proposal."""
+        return {p: o.metrics.get(MS_PER_SHOWER) for p, o in self._observed.items()}
 
     def known_epochs(self, trial: TrialView | None) -> int:
         """Epochs that a training had scored when a trial of it ended."""
