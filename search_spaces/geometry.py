@@ -125,11 +125,15 @@ class Geometry:
                 f"{where}: theta must be [low, high] with 0 < low <= high < 180 [degrees], "
                 f"got {list(self.theta)}"
             )
-        if self.threshold < 0 or self.storage.gev_per_unit <= 0:
+        storage = self.storage
+        if not (self.threshold >= 0 and storage.gev_per_unit > 0 and storage.energy_column >= 0):
             raise GeometryError(
-                f"{where}: threshold >= 0 and storage.gev_per_unit > 0 must hold, got "
-                f"{self.threshold} and {self.storage.gev_per_unit}"
+                f"{where}: threshold >= 0, storage.gev_per_unit > 0 and storage.energy_column >= 0 "
+                f"must hold, got {self.threshold}, {storage.gev_per_unit} and "
+                f"{storage.energy_column}"
             )
+        if not self.particles:
+            raise GeometryError(f"{where}: particles must name at least one, got none; add it")
 
     @property
     def shape(self) -> tuple[int, int, int]:

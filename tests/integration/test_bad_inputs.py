@@ -371,7 +371,7 @@ def test_a_port_that_is_taken(call: Call) -> None:
         port = taken.getsockname()[1]
         code, last = call(f"dashboard --port {port}")
     assert code == 1 and f"port {port} on 127.0.0.1 cannot be used" in last
-    assert "give another --port" in last
+    assert "give another --port or --host" in last
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from search_spaces.errors import GeometryError
-from search_spaces.geometry import Cells, Cylinder, Geometry
+from search_spaces.geometry import Cells, Cylinder, Geometry, Storage
 from search_spaces.loader import load_geometry
 from search_spaces.records import decode, encode
 
@@ -42,7 +43,11 @@ def geometry(**changes: object) -> Geometry:
         ({"energy": (200.0, 10.0)}, "0 < low < high"),
         ({"energy": (0.0, 10.0)}, "0 < low < high"),
         ({"theta": (0.0, 90.0)}, "0 < low <= high < 180"),
+        ({"cells": replace(RINGS, depth=1.0, alpha=1, radii=(0.0, 1.0), count=10**9)}, "<= 1024"),
         ({"threshold": -1.0}, "threshold >= 0"),
+        ({"threshold": math.nan}, "threshold >= 0"),
+        ({"storage": Storage(energy_column=-1)}, "storage.energy_column >= 0 must hold"),
+        ({"particles": ()}, "particles must name at least one"),
     ],
 )
 def test_a_bad_geometry_is_refused_with_its_rule(changes: dict[str, object], rule: str) -> None:

@@ -137,11 +137,13 @@ def test_a_longer_budget_goes_on(stopped: TrialSpec) -> None:
     assert [e.epoch for e in events if isinstance(e, Progress)] == [1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("damage", ["record", "model", "both", "half"])
+@pytest.mark.parametrize("damage", ["record", "deep", "model", "both", "half"])
 def test_a_damaged_checkpoint_is_as_none(stopped: TrialSpec, damage: str) -> None:
     folder = Path(stopped.checkpoint) / "epoch-0002"
     if damage in ("record", "both"):
         (folder / checkpoints.RECORD).write_text('{"trial": ')
+    if damage == "deep":
+        (folder / checkpoints.RECORD).write_text("[" * 100_000)
     if damage in ("model", "both"):
         (folder / "toy.json").unlink()
     if damage == "half":
