@@ -20,11 +20,15 @@ KEYS = {
     "trials": ("search", "trials"),
     "time_budget": ("search", "time_budget"),
     "pruning": ("search", "pruning"),
+    "confirm": ("search", "confirm"),
+    "target": ("search", "target"),
+    "until_exhausted": ("search", "until_exhausted"),
     "data": ("data", "files"),
     "geometry": ("data", "geometry"),
     "epochs": ("trial", "epochs"),
     "showers": ("trial", "showers"),
     "evaluation_showers": ("trial", "evaluation_showers"),
+    "time_limit": ("trial", "time_limit"),
     "executor": ("workers", "executor"),
     "workers": ("workers", "count"),
     "cpus": ("workers", "cpus"),
@@ -37,7 +41,7 @@ KEYS = {
 @click.command(name="run")
 @click.argument("config", required=False, metavar="[STUDY.TOML]", type=click.Path(path_type=Path))
 @click.option("--study", metavar="NAME", help="Name; a study of this name is resumed.")
-@click.option("--strategy", metavar="NAME", help="genetic, bayesian, random or module:Class.")
+@click.option("--strategy", metavar="NAME", help="genetic, bayesian, nsga2, random, ...")
 @click.option("--space", metavar="NAME|FILE", help="Search space: built in, or TOML.")
 @click.option("--geometry", metavar="NAME|FILE", help="Calorimeter: built in, or TOML.")
 @click.option("--data", multiple=True, metavar="GLOB", help="HDF5 showers (repeatable).")
@@ -47,6 +51,15 @@ KEYS = {
 @click.option("--showers", type=int, metavar="N", help="Training showers per epoch.")
 @click.option("--evaluation-showers", type=int, metavar="N", help="Showers per score.")
 @click.option("--pruning", metavar="NAME", help="halving or none.")
+@click.option("--confirm", type=int, metavar="N", help="Candidates trained again at the end.")
+@click.option("--target", type=float, metavar="S", help="End the search at this score.")
+@click.option(
+    "--until-exhausted",
+    is_flag=True,
+    default=None,
+    help="End the search where no improvement above the noise is expected.",
+)
+@click.option("--time-limit", metavar="TIME", help="Longest time of one trial.")
 @click.option("--executor", metavar="NAME", help="ray, inline or module:Class.")
 @click.option("--workers", type=int, metavar="N", help="Trials at once; 0 = all that fit.")
 @click.option("--cpus", type=int, metavar="N", help="CPUs per trial.")
@@ -62,6 +75,9 @@ def command(config: Path | None, dry_run: bool, **given: Any) -> None:
 
     Without STUDY.TOML or --data: a five-minute search on bundled Geant4 showers.
     Ctrl-C ends after the running epochs, twice at once; the study is kept.
+
+    Strategies: genetic, bayesian, nsga2 (S and ms per shower), random; to compare
+    with, tpe, cmaes, optuna-gp, any "optuna:Sampler", skopt; your own "module:Class".
     """
     import sys
 

@@ -10,6 +10,7 @@ from metaopt.cli import options
 
 if TYPE_CHECKING:
     from metaopt.store.study import StoredStudy
+    from metaopt.store.views import TrialView
 
 
 @click.command(name="show")
@@ -52,6 +53,30 @@ def _show_study(stored: StoredStudy, most: int, as_json: bool) -> None:
         print_table(comparison_table(published, ranked[0]))
     if len(front) > 1:
         print_table(pareto_table(front, published.best.point if published else {}))
+    if ranked and ranked[0].seeds == 1:
+        _say_expected(stored, trials)
+
+
+def _say_expected(stored: StoredStudy, trials: list[TrialView]) -> None:
+    """What the best would score if it was trained again: the luckiest score is too good."""
+    from numpy.linalg import LinAlgError
+
+    from metaopt.cli.console import say
+    from metaopt.errors import NoCompleteTrialError
+    from metaopt.record import Record
+    from metaopt.reports.tables import number
+    from metaopt.strategies.estimates import estimated_best
+    from search_spaces.loader import space_from_tables
+
+    space = space_from_tables(stored.document["space"], "study store", stored.name)
+    try:
+        best = estimated_best(space, Record(trials).history)
+    except (NoCompleteTrialError, LinAlgError):
+        return
+    say(
+        f"not confirmed yet; of another training, the lowest S is expected of trial {best.number}: "
+        f"{number(best.mean, best.deviation)} (Gaussian process of all trials)"
+    )
 
 
 def _show_trial(stored: StoredStudy, number: int, as_json: bool) -> None:
