@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from types import FrameType
+from urllib.parse import urlsplit
 
 from metaopt.cli.console import print_table, say
 from metaopt.cli.monitor import TerminalMonitor
@@ -86,7 +89,7 @@ def make_executor(config: StudyConfig) -> Executor:
         ConfigError: no such executor, or it cannot be made.
     """
     workers = config.workers
-    given = (workers.count, config.resources, workers.ray_address)
+    given = (workers.count, config.resources, workers.ray_address, study_key(config))
     try:
         made: Executor = _executor(workers.executor)(*(() if workers.executor == INLINE else given))
     except MetaoptError:
@@ -97,7 +100,21 @@ def make_executor(config: StudyConfig) -> Executor:
 
 
 def _executor(name: str) -> type:
-    return load_class(name, EXECUTORS, "executor", "submit", "events", "stop", "kill", "close")
+    return load_class(
+        name, EXECUTORS, "executor", "submit", "adopt", "events", "stop", "kill", "close"
+    )
+
+
+def study_key(config: StudyConfig) -> str:
+    """What an executor knows a study by: the same for each of its controllers, and for no other.
+
+    Made of the store's place, without user and password, and the study's name.
+    """
+    store = urlsplit(config.study.storage)
+    place = store.netloc.rpartition("@")[2] + store.path
+    if store.scheme.startswith("sqlite"):  # the same from any working directory
+        place = f"{socket.gethostname()}:{Path(store.path[1:]).resolve()}"
+    return hashlib.sha256(f"{place}\0{config.name}".encode()).hexdigest()[:16]
 
 
 def _existing(store: StudyStore, plan: Plan) -> StoredStudy | None:
