@@ -38,7 +38,8 @@ def encode(value: Any) -> Any:
 def suggestion(name: str, known: typing.Iterable[str]) -> str:
     """``did you mean 'x'?`` for a misspelt name, else the list of known names."""
     names = sorted(known)
-    near = difflib.get_close_matches(name[:MAX_NAME], names[:MAX_NAMES], n=1)
+    near = [n for n in names if name and n.startswith(name)]
+    near = near or difflib.get_close_matches(name[:MAX_NAME], names[:MAX_NAMES], n=1)
     if near:
         return f"did you mean {near[0]!r}?"
     return f"known: {', '.join(names[:MAX_NAMES]) or 'none'}{', ...' * (len(names) > MAX_NAMES)}"

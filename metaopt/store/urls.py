@@ -25,6 +25,11 @@ def parse(url: str) -> URL:
         StoreError: it is none. The text does not repeat it: it may hold a password.
     """
     parsed = _read(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise StoreError(
+            "a study store must be a file, got SQLite in memory, which ends with the command; "
+            "give sqlite:///results/metaopt.db"
+        )
     password = os.environ.get(PASSWORD_VARIABLE)
     if password and parsed.username and parsed.password is None:
         return parsed.set(password=password)

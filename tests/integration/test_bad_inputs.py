@@ -25,8 +25,8 @@ import pytest
 
 from metaopt.cli.main import main
 
-#: What `metaopt run` says on its way.
-PROGRESS = re.compile(r"\d+:\d\d  .* \.\.\.")
+#: What commands say on their way.
+PROGRESS = re.compile(r"\d+:\d\d  .* \.\.\.|\d+ of \d+ showers")
 STUDY = (
     "run --study toy --space toy --strategy random --pruning none --executor inline "
     "--trials 4 --epochs 1 --showers 100 --evaluation-showers 50"
@@ -154,6 +154,11 @@ def make_studies(folder: Path) -> None:
         patch.chdir(folder)
         assert typed(patch, STUDY) == 0
         assert typed(patch, f"{STUDY} --study hopeless --space hopeless.toml --trials 1") == 3
+        assert typed(patch, "export toy --trial 0 -o production") == 0
+    for name, text in {"production.toml": "[[[", "toy.json": "{}"}.items():
+        damaged = folder / f"damaged-{name}"
+        shutil.copytree(folder / "production", damaged)
+        (damaged / name).write_text(text)
     trials = folder / "results" / "toy" / "trials"
     assert len(list(trials.iterdir())) == 4, "all trials must be complete: choose another seed"
     os.truncate(trials / "0001" / "check.npz", 700)
@@ -300,6 +305,8 @@ CASES: list[tuple[str, int, str]] = [
     ("run --results text", 2, "need a folder that can be written to, got a file, .*; give another"),
     ("run --results text/below", 2, "need a folder that can be written to, got a file"),
     ("run --storage results.db", 1, "a storage URL reads like sqlite:///results/metaopt.db"),
+    ("run --storage sqlite://", 1, "must be a file, got SQLite in memory, which ends with the"),
+    ("run --storage sqlite:///:memory:", 1, "must be a file, got SQLite in memory"),
     ("run --storage mydb://host/x", 1, "mydb://host/x cannot be used: Can't load plugin"),
     ("run --storage sqlite:///results", 1, "the study store results is a folder; name a file"),
     ("run --storage sqlite:///text", 1, "not a database; give the file of a study store"),
@@ -323,6 +330,16 @@ CASES: list[tuple[str, int, str]] = [
     ("export toy --trial 1 -o new", 2, "trial 1 in .*: must hold a whole model"),
     ("export toy --trial 2 -o new", 2, "trial 2 in .*: must hold a whole model .*recursion"),
     ("export toy --trial 3 -o new", 2, "trial 3 in .* differ from the trial's .*; the files do"),
+    # Models.
+    ("generate gone --events 9 -o x.h5", 2, "gone/production.toml: cannot be read .No such file"),
+    ("generate damaged-production.toml --events 9 -o x.h5", 2, "not a TOML file: .*; mend it"),
+    ("generate damaged-toy.json --events 9 -o x.h5", 2, "must hold a saved toy model, got"),
+    ("generate production --events 0 -o x.h5", 2, "events >= 1 .* must hold, got 0"),
+    ("generate production --events 9 -o x.h5 --energy 500:600", 2, "got 500:600; use --extrapol"),
+    ("generate production --events 9 -o none/x.h5", 2, "none/x.h5: must be a new file in a folder"),
+    ("simulate clic-12 --engine gflash --events 9 -o x.h5", 2, "did you mean 'clic-12x12x12'"),
+    ("simulate flat.toml --engine gflash --events 9 -o x.h5", 2, "pitch must be positive .mm."),
+    ("geometry show energies.toml", 2, "0 < low < high .GeV., got .200.0, 10.0."),
     # One trial alone.
     ("trial none.json", 2, "none.json: cannot be read .No such file"),
     ("trial text.json", 2, "text.json: not a JSON file: .*line 1 column 2.*; mend it there"),
