@@ -79,7 +79,7 @@ def choose(
         max_ms: most milliseconds per shower; None takes any speed.
 
     Raises:
-        ConfigError: both a trial and a speed are given.
+        ConfigError: both a trial and a speed are given, or the speed is no positive number.
         NoCompleteTrialError: there is no complete trial, the given one is not, or none is fast
             enough.
     """
@@ -88,6 +88,8 @@ def choose(
             "a trial is chosen by its number or by its speed, "
             f"got --trial {number} and --max-ms-per-shower {max_ms:g}; give one of them"
         )
+    if max_ms is not None and not max_ms > 0:
+        raise ConfigError(f"--max-ms-per-shower > 0 must hold, got {max_ms:g}; give milliseconds")
     best = best_of(trials)
     if best is None:
         raise NoCompleteTrialError(

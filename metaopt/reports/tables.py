@@ -28,7 +28,7 @@ HUMAN_METRICS = (
     ("profile_error", "energy-weighted profile error", "{:.1%}"),
     ("occupancy_ratio", "hit cells, generated / Geant4", "{:.2f}"),
     ("bad_fraction", "bad showers", "{:.1%}"),
-    ("ms_per_shower", "generation [ms per shower]", "{:.2f}"),
+    ("ms_per_shower", "generation [ms per shower]", "{:.3g}"),
     ("generator_parameters", "generator parameters", "{:,.0f}"),
     ("discriminator_parameters", "discriminator parameters", "{:,.0f}"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import pytest
 
 from metaopt.config import StudyConfig
 from metaopt.controller import Controller
-from metaopt.monitoring import Quiet
 from metaopt.export import CHECK, candidates, choose, export, load_model, load_production, verify
+from metaopt.monitoring import Quiet
 from metaopt.preflight import prepare
 from metaopt.store.database import StudyStore
 from metaopt.store.study import StoredStudy
@@ -96,6 +97,8 @@ def test_the_best_of_those_that_are_fast_enough() -> None:
         choose(view, trials[3:], None, 1.0)
     with pytest.raises(ConfigError, match="give one of them"):
         choose(view, trials, 2, 1.0)
+    with pytest.raises(ConfigError, match="must hold, got nan"):
+        choose(view, trials, None, math.nan)
 
 
 def test_a_folder_with_other_things_is_left_alone(study: StoredStudy, tmp_path: Path) -> None:
