@@ -1,0 +1,29 @@
+"""A short chaos run; the long one is ``tests/benchmarks/chaos.py``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos import Chaos, marked
+from tests.postgresql import Server
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.close()
+
+
+def test_every_training_ends_once_whatever_is_killed(tmp_path: Path, server: Server) -> None:
+    url = server.url.render_as_string(hide_password=False)
+    chaos = Chaos(tmp_path, url, trials=16, server=server)
+    deaths = ["worker", "controller", "server", "worker"]
+    chaos.run(deaths, apart=5, seed=1)
+    chaos.check()
+    assert chaos.kills == Counter(deaths)
+    assert not marked(str(tmp_path)), "a process was left behind"
