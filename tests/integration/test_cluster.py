@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import shutil
@@ -12,9 +13,12 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -22,8 +26,10 @@ import pytest
 from metaopt.config import load_config
 from metaopt.preflight import prepare
 from search_spaces.errors import ExecutorError
+from workers.executors import ray_cluster
 from workers.executors.ray_pool import RayExecutor
 from workers.trial import (
+    WORKER_DIED,
     Outcome,
     Progress,
     Resources,
@@ -40,14 +46,14 @@ pytestmark = [
     )
 ]  # fmt: skip
 
-#: A node that answers no more is given up after three checks, half a second apart.
+#: A dead node is given up after three checks in a row; a slow one may take 5 s to answer.
 QUICK = {
-    "RAY_health_check_initial_delay_ms": "500",
-    "RAY_health_check_period_ms": "500",
-    "RAY_health_check_timeout_ms": "500",
+    "RAY_health_check_initial_delay_ms": "1000",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "5000",
     "RAY_health_check_failure_threshold": "3",
 }
-OPEN = {"RAY_AUTH_MODE": "disabled"}
+OPEN = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 class Cluster:
@@ -67,23 +73,51 @@ class Cluster:
         self.head = self._start(*options, "--include-dashboard=false")
         until(lambda: self._listens(port))
 
-    def add(self, cpus: int = 1, **environment: str) -> subprocess.Popen[bytes]:
-        """A node more, which is not yet to be seen."""
-        return self._start(f"--address={self.address}", f"--num-cpus={cpus}", **environment)
+    def add(self, hidden: Path | None = None, **environment: str) -> None:
+        """Begin to start a node, on which a folder may look empty."""
+        own = ("unshare", "--map-root-user", "--mount", "sh", "-c")
+        hide = (*own, f'mount -t tmpfs none {hidden} && exec "$@"', "sh") if hidden else ()
+        own_folder = tempfile.mkdtemp(dir=self.folder)
+        options = (f"--address={self.address}", "--num-cpus=1", f"--temp-dir={own_folder}")
+        self._start(*options, before=hide, **environment)
+
+    def wait(self, workers: int) -> None:
+        """Until the nodes have room for so many. Each new connection costs them seconds."""
+        connection = ray_cluster.Cluster(self.address)
+
+        def ready() -> bool:
+            connection.look()
+            return connection.room(Resources()) == workers
+
+        try:
+            until(ready, 150)
+        finally:
+            connection.leave()
 
     def _listens(self, port: int) -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return True
         return False
 
-    def _start(self, *options: str, **environment: str) -> subprocess.Popen[bytes]:
+    def _start(
+        self, *options: str, before: Sequence[str] = (), **environment: str
+    ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [Path(sys.executable).with_name("ray"), "start", "--block", *options],
+            [*before, Path(sys.executable).with_name("ray"), "start", "--block", *options],
             env=self.environment | environment,
             stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "ray-start.err").open("ab"),
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    def end_node_of(self, process: int) -> None:
+        """End a process and its node at once, as a power cut does."""
+        raylet = next(p for p in ancestors(process) if b"raylet" in command(p))
+        start = next(p for p in ancestors(raylet) if b"start" in command(p))
+        os.killpg(start, signal.SIGKILL)
+        for pid in (process, raylet):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
         for pid in marked(self.mark):
@@ -104,6 +138,16 @@ def marked(mark: str, title: bytes = b"") -> list[int]:
             ):
                 found.append(int(folder.name))
     return found
+
+
+def command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def ancestors(pid: int) -> Iterator[int]:
+    while pid > 1:
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        yield pid
 
 
 #: A model family of the user's own: it writes each epoch down, and waits while it is told to.
@@ -143,11 +187,15 @@ class SlowToy:
     def go(self) -> None:
         (self.folder / "hold").unlink()
 
-    def epochs(self, seed: int) -> list[tuple[int, int]]:
-        """(epoch, process) of each epoch that was begun with a seed."""
+    def log(self) -> list[tuple[int, int, int]]:
+        """(seed, epoch, process) of each epoch that was begun."""
         log = self.folder / "epochs"
-        lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
-        return [(int(epoch), int(pid)) for found, epoch, pid in lines if int(found) == seed]
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [(int(seed), int(epoch), int(pid)) for seed, epoch, pid in map(str.split, lines)]
+
+    def epochs(self, seed: int) -> list[tuple[int, int]]:
+        """Likewise, of the training with a seed."""
+        return [(epoch, pid) for found, epoch, pid in self.log() if found == seed]
 
 
 @pytest.fixture(scope="module")
@@ -158,10 +206,13 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> SlowToy:
 @pytest.fixture(scope="module")
 def cluster(slow: SlowToy) -> Iterator[Cluster]:
     made = Cluster(PYTHONPATH=str(slow.folder))
-    made.add()
-    made.add()
-    yield made
-    made.close()
+    try:
+        made.add()
+        made.add()
+        made.wait(2)
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture(scope="module")
@@ -200,21 +251,27 @@ def spec(template: TrialSpec, tmp_path: Path) -> Callable[[int], TrialSpec]:
     return make
 
 
-def reach(cluster: Cluster, workers: int, study: str = "toy", seconds: float = 60) -> RayExecutor:
-    """An executor, once the cluster has room for so many workers."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return RayExecutor(workers, Resources(), cluster.address, study)
-        except ExecutorError:
-            assert time.monotonic() < deadline, "the cluster does not come up"
-            time.sleep(0.3)
+Reach = Callable[..., RayExecutor]
+
+
+@pytest.fixture
+def reach(cluster: Cluster) -> Iterator[Reach]:
+    """Makes executors of a study on the cluster, and closes them in any case."""
+    made: list[RayExecutor] = []
+
+    def connect(workers: int, study: str = "toy") -> RayExecutor:
+        made.append(RayExecutor(workers, Resources(), cluster.address, study))
+        return made[-1]
+
+    yield connect
+    for executor in made:
+        executor.close()
 
 
 Events = list[tuple[int, TrialEvent]]
 
 
-def collect(executor: RayExecutor, until: Callable[[Events], bool], seconds: float = 60) -> Events:
+def collect(executor: RayExecutor, until: Callable[[Events], bool], seconds: float = 150) -> Events:
     events: Events = []
     deadline = time.monotonic() + seconds
     while not until(events):
@@ -223,7 +280,7 @@ def collect(executor: RayExecutor, until: Callable[[Events], bool], seconds: flo
     return events
 
 
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
@@ -269,25 +326,24 @@ def run_and_die(cluster: Cluster, *specs: TrialSpec) -> None:
         env=cluster.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def test_the_next_controller_takes_up_the_trials_of_a_killed_one(
-    cluster: Cluster, slow: SlowToy, spec: Callable[[int], TrialSpec]
+    cluster: Cluster, reach: Reach, slow: SlowToy, spec: Callable[[int], TrialSpec]
 ) -> None:
-    reach(cluster, 2).close()
     slow.hold()
     run_and_die(cluster, spec(5), spec(6))
-    stranger = reach(cluster, 0, study="another")
+    stranger = reach(0, study="another")
     assert not stranger.adopt(5)
     stranger.close()
-    refused = reach(cluster, 0)  # one that does not get the study's lease
+    refused = reach(0)  # one that does not get the study's lease
     refused.close()
     assert len(actors(cluster)) == 2
-    executor = reach(cluster, 0)
+    executor = reach(0)
     assert executor.adopt(5) and not executor.adopt(7)
     slow.go()
     executor.submit(spec(8))
@@ -304,3 +360,184 @@ def test_the_next_controller_takes_up_the_trials_of_a_killed_one(
     assert {pid for _, pid in slow.epochs(spec(9).seed)} <= processes
     executor.close()
     until(lambda: not actors(cluster))
+
+
+def test_a_killed_run_that_is_started_again_goes_on_with_its_running_trials(
+    cluster: Cluster, slow: SlowToy, tmp_path: Path
+) -> None:
+    built_in = resources.files("search_spaces") / "spaces" / "toy.toml"
+    space = tmp_path / "slow.toml"
+    text = built_in.read_text().replace('family = "toy"', 'family = "slow_toy:Slow"')
+    space.write_text(text.replace("high = 3.0 ", "high = 1.5 "))  # where no training diverges
+    command = [sys.executable, "-m", "metaopt", "run", "--space", str(space), "--study", "slow"]
+    command += ["--ray-address", cluster.address, "--workers", "2", "--trials", "3"]
+    command += ["--epochs", "3", "--showers", "100", "--strategy", "random", "--pruning", "none"]
+    run = partial(subprocess.Popen, command, cwd=tmp_path, env=cluster.environment)
+    before = slow.log()
+    slow.hold()
+    with run(stderr=subprocess.DEVNULL) as killed:
+        until(lambda: [epoch for _, epoch, _ in slow.log()[len(before) :]].count(2) == 2)
+        killed.kill()
+    slow.go()
+    with run(stderr=subprocess.PIPE, text=True) as again:
+        _, said = again.communicate(timeout=200)
+    assert again.returncode == 0, said
+    shown = [sys.executable, "-m", "metaopt", "show", "slow", "--json"]
+    study = json.loads(subprocess.check_output(shown, cwd=tmp_path))
+    assert [(t["proposal"], t["state"]) for t in study["trials"]] == [
+        (0, "complete"),
+        (1, "complete"),
+        (2, "complete"),
+    ]
+    assert {t["attempt"] for t in study["trials"]} == {1}
+    trained = Counter((seed, epoch) for seed, epoch, _ in slow.log()[len(before) :])
+    assert set(trained.values()) == {1} and len(trained) == 3 * 3
+    until(lambda: not actors(cluster))
+
+
+def test_a_lost_node_costs_its_trial_alone_and_a_new_one_is_used(
+    cluster: Cluster, reach: Reach, slow: SlowToy, spec: Callable[[int], TrialSpec]
+) -> None:
+    executor = reach(2)
+    slow.hold()
+    executor.submit(spec(1))
+    executor.submit(spec(2))
+    collect(executor, begun(1, 2))
+    process = slow.epochs(spec(1).seed)[0][1]
+    cluster.end_node_of(process)
+    died = time.monotonic()
+    events = collect(executor, ended(1))
+    assert time.monotonic() - died < 20
+    reason = result(events, 1).reason
+    assert reason.startswith(f"{WORKER_DIED}: its node") and "\n" not in reason
+    assert executor.slots == 1
+    with pytest.raises(ExecutorError, match="all 1 workers are busy"):
+        executor.submit(spec(3))
+    cluster.add()
+    until(lambda: not executor.events(0.1) and executor.slots == 2)
+    executor.submit(spec(3))
+    slow.go()
+    events = collect(executor, lambda e: ended(2)(e) and ended(3)(e))
+    assert {result(events, n).outcome for n in (2, 3)} == {Outcome.COMPLETE}
+    assert len({pid for _, pid in slow.epochs(spec(2).seed)}) == 1
+    executor.close()
+
+
+def test_a_node_that_cannot_run_a_trial_says_why_and_is_left_out(
+    cluster: Cluster, reach: Reach, slow: SlowToy, spec: Callable[[int], TrialSpec], tmp_path: Path
+) -> None:
+    executor = reach(0)
+    busy = executor.slots
+    slow.hold()
+    for number in range(busy):
+        executor.submit(spec(number))
+    collect(executor, begun(*range(busy)))
+    reference = spec(9).reference
+    old = installed(tmp_path, "0.0.9")
+    for node, complaint in (
+        ({"PYTHONPATH": f"{old}:{slow.folder}"}, "has metaopt 0.0.9, the controller 0."),
+        ({"hidden": slow.folder}, "cannot load the model family 'slow_toy:Slow': module"),
+        ({"hidden": Path(reference).parent}, f"does not see {reference}; keep data and"),
+    ):
+        cluster.add(**node)
+        until(lambda: not executor.events(0.1) and executor.slots == busy + 1)
+        executor.submit(spec(9))
+        reason = result(collect(executor, ended(9)), 9).reason
+        assert reason.startswith(f"{WORKER_DIED} before its trial began: node "), reason
+        assert complaint in reason and "\n" not in reason
+        assert executor.slots == busy
+    slow.go()
+    collect(executor, ended(0))
+    executor.submit(spec(9))
+    assert result(collect(executor, ended(9)), 9).outcome is Outcome.COMPLETE
+    executor.close()
+
+
+def installed(folder: Path, version: str) -> Path:
+    """A folder where metaopt seems to be of another version."""
+    record = folder / f"metaopt-{version}.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: metaopt\nVersion: {version}\n")
+    return folder
+
+
+CONNECTS = """
+import sys
+from search_spaces.errors import ExecutorError
+from workers.executors.ray_pool import RayExecutor
+from workers.trial import Resources
+try:
+    RayExecutor(0, Resources(), sys.argv[1]).close()
+except ExecutorError as failure:
+    print(failure)
+"""
+
+
+def test_a_wrong_or_missing_token_is_explained(tmp_path: Path) -> None:
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 2}
+    cluster = Cluster(**token)
+    cluster.add()
+    none = {k: v for k, v in os.environ.items() if not k.startswith("RAY_AUTH")}
+    none["HOME"] = str(tmp_path)
+    try:
+        for environment, said in (
+            (none, "wants a token: set RAY_AUTH_MODE=token"),
+            (none | {"RAY_AUTH_MODE": "token"}, "wants a token: set RAY_AUTH_MODE=token"),
+            (none | token | {"RAY_AUTH_TOKEN": "fedcba98" * 4}, "wants another token"),
+        ):
+            (line,) = connect(cluster, environment).splitlines()
+            assert said in line and "0123456789" not in line
+        until(lambda: not connect(cluster, none | token))
+    finally:
+        cluster.close()
+
+
+def connect(cluster: Cluster, environment: dict[str, str]) -> str:
+    """What a controller with this environment says that tries to reach the cluster."""
+    return subprocess.run(
+        [sys.executable, "-c", CONNECTS, cluster.address],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=True,
+    ).stdout
+
+
+def test_a_local_cluster_listens_to_this_machine_only_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: Callable[[int], TrialSpec]
+) -> None:
+    monkeypatch.setenv("METAOPT_TEST_MARK", str(tmp_path))
+    sessions = set(Path("/tmp/ray").glob("session_2*"))
+    executor = RayExecutor(1, Resources())
+    executor.submit(replace(spec(0), family="toy"))
+    collect(executor, ended(0))
+    (session,) = set(Path("/tmp/ray").glob("session_2*")) - sessions
+    processes = set(marked(str(tmp_path)))
+    assert len(processes) > 3
+    assert set(listening(processes)) == {"127.0.0.1"}
+    executor.close()
+    until(lambda: not marked(str(tmp_path)))
+    assert not session.exists()
+
+
+def listening(processes: set[int]) -> Iterator[str]:
+    """The addresses on which these processes take connections."""
+    for process in processes:
+        sockets = set()
+        for descriptor in Path(f"/proc/{process}/fd").iterdir():
+            with suppress(OSError):
+                sockets.add(descriptor.readlink().name)
+        for kind in ("tcp", "tcp6"):
+            lines = Path(f"/proc/{process}/net/{kind}").read_text().splitlines()[1:]
+            for fields in map(str.split, lines):
+                if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                    yield address_of(fields[1].partition(":")[0])
+
+
+def address_of(text: str) -> str:
+    """The kernel's hexadecimal words, whose bytes are reversed; IPv4 in IPv6 as IPv4."""
+    packed = b"".join(bytes.fromhex(text[i : i + 8])[::-1] for i in range(0, len(text), 8))
+    address = ipaddress.ip_address(packed)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
