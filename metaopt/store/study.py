@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from metaopt.store.connection import Connection
 from metaopt.store.lease import LEASE_SECONDS, Lease
 from metaopt.store.outages import outlasting
+from metaopt.store.reading import read_trials
 from metaopt.store.records import attributes_of, running_trial, state_of, view_of
 from metaopt.store.standings import best_of
 from metaopt.store.tables import EpochRow
@@ -42,6 +43,9 @@ class StoredStudy:
         self._identity = self._storage.get_study_id_from_name(study.study_name)
         self._lease = Lease(connection, study.study_name)
         self._owner = ""
+        #: Ended trials that need not be read again, and the first identity that must.
+        self._ended: list[TrialView] = []
+        self._since = 0
         #: The identity in the database of each trial that was started here.
         self._identities: dict[int, int] = {}
 
@@ -65,9 +69,16 @@ class StoredStudy:
 
     @outlasting
     def trials(self) -> list[TrialView]:
-        """All trials, in order of number."""
-        with self._connection.explained():
-            return [view_of(t) for t in self._study.get_trials(deepcopy=False)]
+        """All trials, in order of number. Those before the first that runs are read once."""
+        with self._connection.explained(), self._connection.session() as session:
+            read = read_trials(session, self._identity, self._since)
+        before, views = list(self._ended), [view_of(trial) for trial in read.values()]
+        for (identity, trial), view in zip(read.items(), views, strict=True):
+            if not trial.state.is_finished():
+                break
+            self._ended.append(view)
+            self._since = identity + 1
+        return before + views
 
     def view(self) -> StudyView:
         """The study as a plain record."""
@@ -161,8 +172,9 @@ class StoredStudy:
     def take_up(self, trial: TrialView) -> None:
         """Record on what happens to a running trial that a dead controller left behind."""
         with self._connection.explained():
-            trials = self._study.get_trials(deepcopy=False)
-            self._identities[trial.number] = trials[trial.number]._trial_id
+            self._identities[trial.number] = self._storage.get_trial_id_from_study_id_trial_number(
+                self._identity, trial.number
+            )
 
     @outlasting
     def abandon(self, trial: TrialView) -> None:

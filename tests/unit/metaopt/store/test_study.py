@@ -8,8 +8,10 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 
 from metaopt.store.database import StudyStore
+from metaopt.store.records import view_of
 from metaopt.store.study import StoredStudy
 from metaopt.strategies.base import State
 from search_spaces.errors import StoreError
@@ -18,6 +20,7 @@ from workers.trial import Outcome, Progress, TrialResult
 
 POINT = {"rate": 0.5, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"}
 SPACE = load_space("toy")
+ENDS = (TrialState.COMPLETE, TrialState.COMPLETE, TrialState.PRUNED)
 
 Open = Callable[[str], StudyStore]
 
@@ -138,3 +141,36 @@ def test_the_dashboard_may_read_while_we_write(tmp_path: Path, open_store: Open)
     connection = sqlite3.connect(f"{tmp_path}/store.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
+
+
+def test_trials_read_as_optuna_reads_them(storage: str, open_store: Open) -> None:
+    """Whatever Optuna records: other programs' studies in the same database, odd numbers."""
+    store = open_store(storage)
+    other = optuna.create_study(study_name="other", storage=store.backend)
+    rungs = [float("inf"), -float("inf"), float("nan"), 1e-300, 0.1 + 0.2]
+    for number in range(3):
+        trial = other.ask()
+        trial.suggest_int("layers", 1, 4, log=True)
+        trial.suggest_float("rate", 0.0, 1.0, step=0.25)
+        trial.suggest_categorical("kind", ("a", None, 1.5, True))
+        for step, value in enumerate(rungs):
+            trial.report(value, step)
+        trial.set_user_attr("S", number)
+        other.tell(trial, (0.5, float("inf"), None)[number], state=ENDS[number])
+    other.enqueue_trial({"rate": 0.5})
+    run(store.create("s", {}), TrialResult(Outcome.COMPLETE, 1.25))
+    for name, count in (("other", 4), ("s", 1)):
+        read = [repr(trial) for trial in store.study(name).trials()]  # NaN equals nothing
+        plain = optuna.load_study(study_name=name, storage=store.backend)
+        assert read == [repr(view_of(t)) for t in plain.trials] and len(read) == count
+
+
+def test_trials_that_ended_are_read_once_and_the_others_again(study: StoredStudy) -> None:
+    numbers = [study.start(SPACE, POINT, k, {}) for k in range(3)]
+    states = []
+    for number in (1, 0, 2):
+        states.append([t.state[0] for t in study.trials()])
+        study.finish(numbers[number], TrialResult(Outcome.COMPLETE, 1.0))
+    states.append([t.state[0] for t in study.trials()])
+    assert states == [list("rrr"), list("rcr"), list("ccr"), list("ccc")]
+    assert [t.number for t in study.trials()] == numbers
