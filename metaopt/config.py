@@ -51,6 +51,8 @@ class SearchTable:
         target: S at which the search ends; 0 = none.
         until_exhausted: ends the search where no improvement above the noise is expected.
         max_failures: the run ends when so many configurations fail one after another.
+        earlier: studies of the same store that the search starts from, also of another
+            space or geometry.
     """
 
     space: str = ""
@@ -65,6 +67,7 @@ class SearchTable:
     target: float = 0.0
     until_exhausted: bool = False
     max_failures: int = 12
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

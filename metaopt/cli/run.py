@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ KEYS = {
     "confirm": ("search", "confirm"),
     "target": ("search", "target"),
     "until_exhausted": ("search", "until_exhausted"),
+    "earlier": ("search", "earlier"),
     "data": ("data", "files"),
     "geometry": ("data", "geometry"),
     "epochs": ("trial", "epochs"),
@@ -38,10 +40,21 @@ KEYS = {
 }
 
 
+def tables_of(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The tables of study.toml that options were given for."""
+    tables: dict[str, dict[str, Any]] = {}
+    for option, (table, key) in KEYS.items():
+        value = given.get(option)
+        if value not in (None, ()):
+            tables.setdefault(table, {})[key] = list(value) if isinstance(value, tuple) else value
+    return tables
+
+
 @click.command(name="run")
 @click.argument("config", required=False, metavar="[STUDY.TOML]", type=click.Path(path_type=Path))
 @click.option("--study", metavar="NAME", help="Name; a study of this name is resumed.")
 @click.option("--strategy", metavar="NAME", help="genetic, bayesian, nsga2, random, ...")
+@click.option("--earlier", multiple=True, metavar="STUDY", help="Start from it (repeatable).")
 @click.option("--space", metavar="NAME|FILE", help="Search space: built in, or TOML.")
 @click.option("--geometry", metavar="NAME|FILE", help="Calorimeter: built in, or TOML.")
 @click.option("--data", multiple=True, metavar="GLOB", help="HDF5 showers (repeatable).")
@@ -86,12 +99,7 @@ def command(config: Path | None, dry_run: bool, **given: Any) -> None:
     from metaopt.config import load_config
     from workers.simulation.label import parametrised
 
-    tables: dict[str, dict[str, Any]] = {}
-    for option, (table, key) in KEYS.items():
-        value = given[option]
-        if value not in (None, ()):
-            tables.setdefault(table, {})[key] = list(value) if option == "data" else value
-    asked = load_config(config, tables)
+    asked = load_config(config, tables_of(given))
     for line in parametrised(asked.files()):
         say(f"note: {line}")
     sys.exit(show_plan(asked) if dry_run else run_study(asked))

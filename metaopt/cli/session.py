@@ -6,7 +6,7 @@ import hashlib
 import math
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
@@ -26,6 +26,9 @@ from metaopt.store import DEFAULT_URL
 from metaopt.store.database import StudyStore, is_there, masked
 from metaopt.store.standings import Standing, published_of, standings
 from metaopt.store.study import StoredStudy
+from metaopt.store.views import TrialView
+from metaopt.strategies.warm_start import WARM
+from metaopt.warm import warmed
 from search_spaces.plugins import load_class
 from workers.executors.base import Executor
 
@@ -50,6 +53,7 @@ def run_study(config: StudyConfig) -> int:
         monitor.stage("reading and checking the showers")
         plan = prepare(config)
         stored = _existing(store, plan) if store else None
+        plan = _taught(plan, store, stored)
         monitor.stage("starting the workers")
         executor = make_executor(config)
         try:
@@ -127,6 +131,18 @@ def _existing(store: StudyStore, plan: Plan) -> StoredStudy | None:
     return study
 
 
+def _taught(plan: Plan, store: StudyStore | None, stored: StoredStudy | None) -> Plan:
+    """The plan with what earlier studies teach, where any are named."""
+    if store is not None:
+        return warmed(plan, store, stored.document if stored else {})
+    if plan.config.search.earlier:
+        raise ConfigError(
+            f"search.earlier names studies of {masked(plan.config.study.storage)}, where there "
+            "is no study store yet; check --storage"
+        )
+    return plan
+
+
 @contextmanager
 def _signals(controller: Controller, monitor: TerminalMonitor) -> Iterator[None]:
     """Ctrl-C and SIGTERM ask the controller to stop; the old handlers come back after."""
@@ -152,6 +168,8 @@ def _conclude(config: StudyConfig, study: StoredStudy, ending: Ending) -> int:
     if best is not None:
         print_table(comparison_table(published or best, best))
         say(_verdict(published or best, best))
+        if taught := _taught_words(trials):
+            say(taught)
     if ending is Ending.INTERRUPTED:
         say(f"interrupted; resume with {again}")
         return INTERRUPTED
@@ -180,6 +198,18 @@ def _verdict(published: Standing, best: Standing) -> str:
             f"{number(new.value, new.error)}"
         )
     return text + "."
+
+
+def _taught_words(trials: Sequence[TrialView]) -> str:
+    """What the points of earlier studies gave; empty where there were none."""
+    given = [t for t in trials if t.note.get("operators") == WARM and t.complete and not t.seed]
+    first = min(given, key=lambda t: t.score or 0.0, default=None)
+    if first is None:
+        return ""
+    return (
+        f"Of the points of earlier studies ({len(given)} complete), trial {first.number} was "
+        f"best: S {number(first.score, first.error)}."
+    )
 
 
 def _next_steps(config: StudyConfig, ending: Ending) -> str:

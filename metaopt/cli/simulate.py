@@ -107,10 +107,11 @@ def command(
         seed=seed,
         cut_mm=cut_mm,
     )
-    _simulate(job, out, processes)
+    make_showers(job, out, processes)
 
 
-def _simulate(job: Job, out: Path, processes: int) -> None:
+def make_showers(job: Job, out: Path, processes: int) -> None:
+    """Do a job and say what it made; Ctrl-C ends the command, and the next one goes on."""
     import sys
 
     from metaopt.cli.console import say

@@ -1,0 +1,88 @@
+"""``metaopt retarget``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from metaopt.cli import options
+from metaopt.cli.run import command as run_command
+from metaopt.cli.run import tables_of
+
+if TYPE_CHECKING:
+    from search_spaces.geometry import Geometry
+    from workers.simulation.job import Job
+
+#: Options of ``metaopt run`` that hold here too.
+SHARED = (
+    *("strategy", "trials", "time_budget", "confirm", "epochs", "showers", "evaluation_showers"),
+    *("executor", "workers", "cpus", "gpus", "ray_address", "seed"),
+)
+
+
+@click.command(name="retarget")
+@click.argument("geometry", metavar="GEOMETRY")
+@click.option("--from", "earlier", required=True, metavar="STUDY", help="Study to start from.")
+@click.option("--data", multiple=True, metavar="GLOB", help="HDF5 showers of GEOMETRY.")
+@click.option("--simulate", "events", type=click.IntRange(min=1), metavar="N", help="Or make N.")
+@click.option(
+    "--engine",
+    type=click.Choice(("geant4", "gflash")),
+    default="geant4",
+    show_default=True,
+    help="That makes them.",
+)
+@click.option("--processes", type=click.IntRange(min=1), default=1, help="That make them.")
+@click.option("--study", metavar="NAME", help="Of the new study. [default: GEOMETRY and strategy]")
+@click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder.")
+@options.storage
+def command(
+    geometry: str,
+    earlier: str,
+    data: tuple[str, ...],
+    events: int | None,
+    engine: str,
+    processes: int,
+    study: str | None,
+    results: str,
+    storage: str,
+    **given: Any,
+) -> None:
+    """Search for the best configuration for another calorimeter.
+
+    GEOMETRY is built in, or a TOML file. The search space of STUDY is made to
+    fit, showers are simulated if there are none, and the search starts from the
+    best points of STUDY and from what its scores say of the space.
+
+    Writes study.toml and space.toml below --results; the same command goes on.
+    """
+    import sys
+
+    from metaopt.cli.session import run_study
+    from metaopt.cli.simulate import make_showers
+    from metaopt.config import load_config
+    from metaopt.retarget import Target, write_study
+    from metaopt.store.database import StudyStore
+    from search_spaces.loader import load_geometry
+
+    loaded, stored = load_geometry(geometry), StudyStore(storage).study(earlier)
+    strategy = given["strategy"] or stored.document["strategy"]
+    name = study or f"{Path(geometry).stem}-{strategy}"
+    target = Target(name, geometry, data, events or 0, storage, results)
+    # Whether it can be simulated is known before anything is written.
+    job = _job(loaded, engine, events) if events else None
+    path = write_study(target, stored, loaded)
+    if job:
+        make_showers(job, target.showers, processes)
+    sys.exit(run_study(load_config(path, tables_of(given))))
+
+
+command.params += [option for option in run_command.params if option.name in SHARED]
+
+
+def _job(geometry: Geometry, engine: str, events: int) -> Job:
+    from workers.simulation.job import ENGINES, make_job
+
+    return make_job(geometry, next(name for name in ENGINES if name == engine), events)

@@ -1,0 +1,136 @@
+"""The search of an earlier study for another calorimeter: its space made to fit, and a file.
+
+The file is an ordinary ``study.toml``, with the space beside it, both written once: they may
+be read and changed, and the study resumed with ``metaopt run`` too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from metaopt.store.study import StoredStudy
+from search_spaces.errors import ConfigError
+from search_spaces.geometry import Geometry
+from search_spaces.loader import load_space, space_document, space_from_tables
+from search_spaces.parameters import Int, Parameter, Point
+from search_spaces.space import SearchSpace
+
+STUDY, SPACE, SHOWERS = "study.toml", "space.toml", "showers.h5"
+#: Built-in spaces for one angle, and their likes for many.
+WITH_ANGLE = {"quick": "quick-angle", "fixed-angle": "variable-angle"}
+_KERNEL = re.compile(r"[gd]\d+_kernel(?:_([xyz]))?")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the new study is about.
+
+    Attributes:
+        name: of the new study.
+        geometry: built-in name or path, as the user gave it.
+        files: of its showers; none: they are simulated.
+        events: to simulate.
+        storage, results: as of the new study.
+    """
+
+    name: str
+    geometry: str
+    files: tuple[str, ...]
+    events: int
+    storage: str
+    results: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the study's files go."""
+        return Path(self.results) / self.name
+
+    @property
+    def showers(self) -> Path:
+        """Where simulated showers go."""
+        return self.folder / SHOWERS
+
+
+def write_study(target: Target, earlier: StoredStudy, geometry: Geometry) -> Path:
+    """Write ``study.toml`` and ``space.toml`` of a study that starts from an earlier one.
+
+    Those that are there already stay as they are.
+
+    Raises:
+        ConfigError: no showers are named.
+        SpaceError: the earlier space has no counterpart for the geometry.
+    """
+    path = target.folder / STUDY
+    if path.exists():
+        return path
+    if not target.files and not target.events:
+        raise ConfigError("showers of the new calorimeter are needed: give --data or --simulate N")
+    document = earlier.document
+    space = fitting_space(space_from_tables(document["space"], "study store", ""), geometry)
+    target.folder.mkdir(parents=True, exist_ok=True)
+    (target.folder / SPACE).write_text(tomli_w.dumps(space_document(space)), encoding="utf-8")
+    head = f"# The search of study {earlier.name} for {geometry.title or geometry.name}.\n"
+    tables = _tables(target, earlier.name, document)
+    path.write_text(head + tomli_w.dumps(tables), encoding="utf-8")
+    return path
+
+
+def fitting_space(space: SearchSpace, geometry: Geometry) -> SearchSpace:
+    """A search space for another geometry: kernels no wider than its cells are many.
+
+    A built-in space without the angle gives way to its like with it, and the other way
+    round. Everything else keeps its range; what cannot be built is never proposed.
+    """
+    space = _with_angle(space, has_angle=geometry.has_angle)
+    parameters = tuple(_narrowed(p, geometry.shape) for p in space.parameters)
+    bounds = {p.name: p for p in parameters}
+    baselines = tuple(
+        replace(baseline, point=_clipped(baseline.point, bounds)) for baseline in space.baselines
+    )
+    return SearchSpace(space.name, space.family, space.preset, parameters, baselines)
+
+
+def _with_angle(space: SearchSpace, *, has_angle: bool) -> SearchSpace:
+    likes = WITH_ANGLE if has_angle else {v: k for k, v in WITH_ANGLE.items()}
+    return load_space(likes[space.name]) if space.name in likes else space
+
+
+def _narrowed(parameter: Parameter, shape: tuple[int, int, int]) -> Parameter:
+    match = _KERNEL.fullmatch(parameter.name)
+    if match is None or not isinstance(parameter, Int):
+        return parameter
+    most = shape["xyz".index(match[1])] if match[1] else min(shape)
+    return replace(parameter, low=min(parameter.low, most), high=min(parameter.high, most))
+
+
+def _clipped(point: Point, bounds: Mapping[str, Parameter]) -> Point:
+    # What is in range stays as it is: clipping changes the last digit of a number.
+    return {
+        name: value if bounds[name].contains(value) else bounds[name].clip(value)
+        for name, value in point.items()
+    }
+
+
+def _tables(target: Target, earlier: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The study as its file has it: budget, split and strategy of the earlier one."""
+    files = target.files or (str(target.showers.resolve()),)
+    return {
+        "study": {"name": target.name, "storage": target.storage, "results": target.results},
+        "search": {
+            "space": str((target.folder / SPACE).resolve()),
+            "strategy": document["strategy"],
+            "earlier": [earlier],
+        },
+        "data": {
+            "files": list(files),
+            "geometry": target.geometry,
+            "split": document["data"]["split"],
+        },
+        "trial": dict(document["budget"]),
+    }

@@ -1,0 +1,73 @@
+"""``metaopt retarget``: from a geometry file to a finished study, started from another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from metaopt.cli.main import cli
+from metaopt.config import StudyConfig, load_config
+from metaopt.controller import Controller
+from metaopt.monitoring import Quiet
+from metaopt.preflight import prepare
+from metaopt.store.database import StudyStore
+from metaopt.warm import LESSONS
+from workers.executors.inline import InlineExecutor
+
+#: A lead and liquid-argon calorimeter of few cells.
+GEOMETRY = """
+title = "A test calorimeter"
+energy = [10.0, 50.0]
+theta = [90.0, 90.0]
+threshold = 1e-4
+particles = ["e-"]
+cells.shape = [8, 8, 10]
+cells.pitch = [20.0, 20.0, 24.0]
+layers.absorber = "Pb"
+layers.absorber_mm = 4.0
+layers.sensor = "lAr"
+layers.sensor_mm = 4.0
+storage.showers = "ECAL"
+storage.energy = "energy"
+"""
+
+
+@pytest.fixture
+def storage(toy_config: Callable[..., StudyConfig]) -> str:
+    """A store with a study of the bundled showers."""
+    config = toy_config(study__name="clic", search__trials=4)
+    plan, store = prepare(config), StudyStore(config.study.storage, create=True)
+    study = store.create("clic", plan.document)
+    Controller(plan, study, InlineExecutor(), Quiet()).run()
+    store.close()
+    return config.study.storage
+
+
+def test_a_new_calorimeter_is_simulated_and_searched_from_an_earlier_study(
+    storage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("argon.toml").write_text(GEOMETRY)
+    command = [
+        *("retarget", "argon.toml", "--from", "clic", "--storage", storage),
+        *("--executor", "inline", "--trials", "4", "--confirm", "0", "--strategy", "genetic"),
+    ]
+    refused = CliRunner().invoke(cli, command)
+    assert "give --data or --simulate N" in str(refused.exception)
+    command += ["--simulate", "600", "--engine", "gflash"]
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 0, done.output
+    assert "Of the points of earlier studies" in done.output
+    folder = Path("results/argon-genetic")
+    written = load_config(folder / "study.toml", {})
+    assert written.search.earlier == ("clic",) and written.trial.epochs == 2
+    store = StudyStore(storage)
+    study = store.study("argon-genetic")
+    assert study.document["geometry"]["name"] == "argon"
+    assert study.document[LESSONS]["studies"] == ["clic"] and len(study.trials()) == 4
+    store.close()
+    again = CliRunner().invoke(cli, command)
+    assert again.exit_code == 0 and "there already" in again.output

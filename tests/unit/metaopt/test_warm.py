@@ -1,0 +1,74 @@
+"""Studies that start from earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from metaopt.config import StudyConfig
+from metaopt.controller import Controller
+from metaopt.monitoring import Quiet
+from metaopt.preflight import Plan, prepare
+from metaopt.store.database import StudyStore
+from metaopt.store.study import StoredStudy
+from metaopt.warm import LESSONS, warmed
+from search_spaces.errors import ConfigError, NoCompleteTrialError, StoreError
+from workers.executors.inline import InlineExecutor
+
+Make = Callable[..., StudyConfig]
+
+
+@pytest.fixture
+def store(toy_config: Make) -> Iterator[StudyStore]:
+    """A store with a study of four trials."""
+    config = toy_config(study__name="first", search__trials=4)
+    opened = StudyStore(config.study.storage, create=True)
+    run(prepare(config), opened)
+    yield opened
+    opened.close()
+
+
+def run(plan: Plan, store: StudyStore) -> StoredStudy:
+    study = store.create(plan.config.name, plan.document)
+    Controller(plan, study, InlineExecutor(), Quiet()).run()
+    return study
+
+
+def test_a_study_begins_with_the_best_points_of_earlier_ones(
+    toy_config: Make, store: StudyStore
+) -> None:
+    config = toy_config(search__earlier=["first"], search__strategy="genetic", search__trials=4)
+    study = run(warmed(prepare(config), store, {}), store)
+    published, *others = study.trials()
+    earlier = [t for t in store.study("first").trials() if t.complete]
+    earlier.sort(key=lambda t: t.score or 9.0)
+    best = [t.point for t in earlier if t.point != published.point]
+    assert [t.point for t in others[: len(best)]] == best
+    assert others[0].note["operators"] == "warm start"
+
+
+def test_a_resumed_study_keeps_its_lessons(toy_config: Make, store: StudyStore) -> None:
+    config = toy_config(search__earlier=["first"], search__strategy="bayesian")
+    first = warmed(prepare(config), store, {})
+    document = store.create("toy", first.document).document
+    run(prepare(toy_config(study__name="more", search__trials=3)), store)
+    gone = replace(config, search=replace(config.search, earlier=("more",)))
+    again = warmed(prepare(gone), store, document)
+    assert again.strategy == first.strategy and document[LESSONS]["studies"] == ["first"]
+    assert again.strategy != prepare(config).strategy
+    plain = prepare(toy_config(study__name="plain"))
+    assert warmed(plain, store, plain.document) is plain
+
+
+def test_what_cannot_teach_is_refused(toy_config: Make, store: StudyStore) -> None:
+    def refused(kind: type[Exception], text: str, strategy: str, earlier: str) -> None:
+        config = toy_config(search__earlier=[earlier], search__strategy=strategy)
+        with pytest.raises(kind, match=text):
+            warmed(prepare(config), store, {})
+
+    store.create("empty", prepare(toy_config(study__name="empty")).document)
+    refused(ConfigError, "'random' cannot start from earlier studies", "random", "first")
+    refused(StoreError, "no study 'second'", "genetic", "second")
+    refused(NoCompleteTrialError, "'empty' has no ended trial", "genetic", "empty")
