@@ -25,6 +25,7 @@ from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
 from search_spaces.records import decode
 from workers.models.base import Index
+from workers.models.team import Team, share
 from workers.trial import Resources
 
 Array = NDArray[np.float32]
@@ -92,6 +93,11 @@ class ToyModel:
         self.response = response
         self.spread = spread
         self.seed = seed
+        self._team: Team | None = None
+
+    def join(self, team: Team) -> None:
+        """Train as one of a team: each worker sees its share of the showers."""
+        self._team = team
 
     def train_epoch(
         self, showers: Showers, epoch: int, rows: Index | None = None
@@ -102,6 +108,7 @@ class ToyModel:
         rng = np.random.default_rng([self.seed, epoch])
         chosen = np.arange(len(showers)) if rows is None else rows
         pick = rng.permutation(chosen)[: max(len(chosen) // 2, 1)]
+        pick = pick[share(len(pick), self._team)]
         cells = showers.cells[pick].astype(np.float64)
         sums = cells.sum((1, 2, 3))
         ratio = sums / showers.energy[pick]
@@ -109,12 +116,19 @@ class ToyModel:
         distance = 0.0
         for axis, profile in enumerate(self.profiles):
             others = tuple(a for a in (0, 1, 2, 3) if a != axis + 1)
-            target = cells.sum(others) / cells.sum()
+            target = self._mean(cells.sum(others) / cells.sum())
             distance += float(np.abs(target - profile).sum())
             self.profiles[axis] = np.maximum(profile + rate * (target - profile), 0)
-        self.response += rate * (float(ratio.mean()) - self.response)
-        self.spread += rate * (float(ratio.std()) - self.spread)
+        response, spread = self._mean(np.array([ratio.mean(), ratio.std()]))
+        self.response += rate * (float(response) - self.response)
+        self.spread += rate * (float(spread) - self.spread)
         return {"profile_distance": distance}
+
+    def _mean(self, values: Profile) -> Profile:
+        """Over the workers of the team."""
+        if self._team is None:
+            return values
+        return self._team.total(values.astype(np.float32)).astype(np.float64) / self._team.size
 
     def generate(self, conditions: Conditions, seed: int) -> Array:
         """Showers whose mean is the product of the profiles; the angle is ignored."""

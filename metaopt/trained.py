@@ -1,0 +1,124 @@
+"""The result of a full training: an export of its own, with its figure on the test split.
+
+Of the epochs the one with the least S on the validation split is chosen; the test split is read
+for the figure of that one only, and decides nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+import metaopt
+from metaopt.export import CHECK, PRODUCTION, verify
+from metaopt.provenance import versions
+from metaopt.reports.held_out import validate
+from metaopt.reports.page import page
+from metaopt.reports.validation import Validation
+from metaopt.training import Plan
+from search_spaces.errors import DataError
+from search_spaces.records import encode
+from workers import data
+from workers.models.base import GenerativeModel
+from workers.production import checkpoints
+from workers.production.record import EpochRecord, best_of
+from workers.production.training import load_model
+from workers.runner import CHECK_DRAW, CHECK_SHOWERS
+
+SUMMARY, PAGE = "summary.txt", "validation.html"
+
+
+def finish(plan: Plan) -> Validation:
+    """Measure the best epoch on the test split, and write the result.
+
+    Raises:
+        DataError: a checkpoint or the showers cannot be read.
+    """
+    saved = checkpoints.latest(plan.spec)
+    if saved is None:
+        raise DataError(f"{plan.spec.folder}: its checkpoints are damaged; train again")
+    best = best_of(saved.records)
+    folder = checkpoints.of_epoch(plan.spec, best.epoch)
+    model = load_model(plan.spec, replace(saved, folder=folder))
+    made = validate(model, f"epoch {best.epoch}", plan.spec.data, plan.spec.geometry)
+    _write(plan, saved.records, model, made)
+    return made
+
+
+def _write(
+    plan: Plan, records: Sequence[EpochRecord], model: GenerativeModel, made: Validation
+) -> None:
+    """The result: an export of its own. What says that it is one is written last."""
+    out = Path(plan.spec.folder)
+    (out / PRODUCTION).unlink(missing_ok=True)
+    model.save(out)
+    conditions = made.reference.conditions(CHECK_SHOWERS)
+    cells = model.generate(conditions, CHECK_DRAW)
+    np.savez_compressed(out / CHECK, cells=cells, **vars(conditions))
+    (out / SUMMARY).write_text(model.summary(), encoding="utf-8")
+    (out / PAGE).write_text(page(made), encoding="utf-8")
+    part = out / f"{PRODUCTION}.part"
+    part.write_text(_toml(plan, records, made), encoding="utf-8")
+    part.replace(out / PRODUCTION)
+    verify(out)
+    shutil.rmtree(plan.spec.cache, ignore_errors=True)
+
+
+def _toml(plan: Plan, records: Sequence[EpochRecord], made: Validation) -> str:
+    best, score = best_of(records), made.score
+    tables = {
+        "model": encode(plan.production.model),
+        "geometry": encode(plan.spec.geometry),
+        "data": _data_table(plan),
+        "budget": {
+            "epochs": len(records),
+            "showers": plan.spec.showers,
+            "evaluation_showers": plan.spec.evaluation_showers,
+        },
+        "score": {
+            "S": score.value,
+            "error": score.error,
+            "split": "test",
+            "floor": score.floor,
+            "floor_sd": score.floor_sd,
+            "validation_S": best.score,
+            "groups": score.groups,
+            "metrics": score.metrics,
+        },
+        "provenance": _provenance(plan, records),
+    }
+    head = (
+        f"# Trained for {len(records)} epochs by metaopt {metaopt.__version__}, of which epoch "
+        f"{best.epoch} is the best.\n# S = {score.value:.3f} ± {score.error:.3f} on the test "
+        "split (lower is better). Energies in GeV, angles in degrees, lengths in mm.\n\n"
+    )
+    return head + tomli_w.dumps(tables)
+
+
+def _data_table(plan: Plan) -> dict[str, Any]:
+    spec = plan.spec
+    sizes = data.part_sizes(spec.data, spec.geometry)
+    files = [Path(name).name for name in spec.data.files]
+    return {**encode(spec.data), "files": files, "events": sum(sizes.values())}
+
+
+def _provenance(plan: Plan, records: Sequence[EpochRecord]) -> dict[str, Any]:
+    """The export's own, and what was done since."""
+    spec = plan.spec
+    done = {
+        "training_seed": spec.seed,
+        "epochs": spec.epochs_before + best_of(records).epoch,
+        "first_weights": "the trial's" if spec.weights else "random",
+        "same_data_as_search": plan.same_data,
+        "workers": max(record.workers for record in records),
+        "search_S": plan.production.score.get("S", "unknown"),
+        "metaopt": metaopt.__version__,
+        "versions": versions(),
+    }
+    return {**encode(plan.production.provenance), **done}

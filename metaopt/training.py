@@ -1,0 +1,228 @@
+"""Full training of an exported configuration: checked, then run epoch by epoch."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from metaopt.config import DataTable, StudyConfig
+from metaopt.export import Production, load_production
+from metaopt.preflight import MIN_EVENTS
+from objectives.exchangeable import MAX_EVENTS, check_exchangeable
+from objectives.reference import Reference
+from search_spaces.errors import ConfigError, DataError
+from workers import data
+from workers.production import checkpoints
+from workers.production.checkpoints import Checkpoint
+from workers.production.record import EpochRecord
+from workers.production.spec import TrainingSpec
+from workers.production.training import epochs
+from workers.trial import DataSpec, Resources
+
+#: Showers generated for the score of an epoch, where nothing else is asked for.
+EVALUATION_SHOWERS = 1000
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for.
+
+    Attributes:
+        source: folder of the export.
+        files: shower files or globs.
+        epochs: of training.
+        out: folder of the result.
+        showers: of an epoch; 0 = all training events.
+        evaluation_showers: of each score; 0 = ``EVALUATION_SHOWERS``, or all validation events.
+        seed: of all draws; None takes the trial's.
+        from_weights: whether training goes on from the trial's weights.
+        tensorboard: whether a log for TensorBoard is written.
+        resources: of each worker.
+    """
+
+    source: Path
+    files: tuple[str, ...]
+    epochs: int
+    out: Path
+    showers: int = 0
+    evaluation_showers: int = 0
+    seed: int | None = None
+    from_weights: bool = False
+    tensorboard: bool = True
+    resources: Resources = field(default_factory=Resources)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that is ready to run.
+
+    Attributes:
+        production: the export.
+        spec: what workers are told.
+        saved: where it goes on, if it does.
+        same_data: whether the showers are those of the search: then no test event was ever
+            trained on, and with random first weights in any case.
+    """
+
+    production: Production
+    spec: TrainingSpec
+    saved: Checkpoint | None
+    same_data: bool
+
+
+class Monitor(Protocol):
+    """Is told what happens."""
+
+    def progressed(self, record: EpochRecord) -> None:
+        """An epoch was trained, scored and kept."""
+
+    def restarted(self, reason: str, workers: int) -> None:
+        """Workers were lost, and so many go on from the last checkpoint."""
+
+
+def prepare(order: Order) -> Plan:
+    """Check an order, and make what a training needs.
+
+    Raises:
+        InputError: of the kind that fits; nothing is written then.
+    """
+    production = load_production(order.source)
+    _check_target(order)
+    files = StudyConfig(DataTable(order.files, "")).files()
+    _, digest = data.survey(files, production.geometry)
+    spec = _spec(order, production, _split(production, files, digest))
+    saved = checkpoints.latest(spec)
+    _check_reference(spec)
+    return Plan(production, spec, saved, digest == production.data.get("digest"))
+
+
+def _check_target(order: Order) -> None:
+    out = order.out
+    if out.resolve() == order.source.resolve():
+        raise ConfigError(f"{out} is the export itself; give another -o")
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file; give an empty or new folder")
+    if out.exists() and any(out.iterdir()) and not (out / "checkpoints").is_dir():
+        raise ConfigError(f"{out} holds other files; give an empty or new folder")
+
+
+def _split(production: Production, files: tuple[str, ...], digest: str) -> DataSpec:
+    """The split of the search, which is the same one for the same showers."""
+    first, second, third = production.data.get("split", DataSpec.split)
+    by = production.data.get("by", DataSpec.by)
+    return DataSpec(files, (first, second, third), digest, by)
+
+
+def _spec(order: Order, production: Production, split: DataSpec) -> TrainingSpec:
+    model, provenance = production.model, production.provenance
+    sizes = data.part_sizes(split, production.geometry)
+    if min(sizes.values()) < MIN_EVENTS:
+        raise DataError(
+            f"each split needs at least {MIN_EVENTS} events to score with, got "
+            f"{', '.join(map(str, sizes.values()))}; give more files"
+        )
+    most = sizes["validation"]
+    showers = order.evaluation_showers or min(EVALUATION_SHOWERS, most)
+    _within("--epochs", order.epochs, 1)
+    _within("--showers-per-epoch", order.showers, 0)
+    _within("--evaluation-showers", showers, 50, most)
+    seed = int(provenance.get("training_seed", 1)) if order.seed is None else order.seed
+    _within("--seed", seed, 0)
+    return TrainingSpec(
+        family=model.family,
+        preset=model.preset,
+        point=model.parameters,
+        geometry=production.geometry,
+        data=split,
+        epochs=order.epochs,
+        showers=order.showers or sizes["training"],
+        evaluation_showers=showers,
+        seed=seed,
+        folder=str(order.out.resolve()),
+        reference=str(order.out.resolve() / "checkpoints" / f"{split.digest[:16]}.npz"),
+        weights=str(order.source.resolve()) if order.from_weights else "",
+        epochs_before=int(provenance.get("epochs", 0)) if order.from_weights else 0,
+        tensorboard=order.tensorboard,
+        resources=order.resources,
+    )
+
+
+def _within(option: str, value: int, low: int, high: int = 10**9) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{low} <= {option} <= {high} must hold, got {value}")
+
+
+def _check_reference(spec: TrainingSpec) -> None:
+    """Make the reference artefact of the validation events, unless it is there."""
+    path = Path(spec.reference)
+    if path.is_file():
+        try:
+            Reference.load(path)
+        except DataError:
+            path.unlink()  # of another version, or damaged
+        else:
+            return
+    reference = data.build_reference(spec.data, spec.geometry)
+    check_exchangeable(reference, data.load(spec.data, spec.geometry, "test", limit=MAX_EVENTS))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    reference.save(path)
+
+
+def train(
+    plan: Plan, monitor: Monitor, stop: Callable[[], bool], workers: int = 1, address: str = ""
+) -> bool:
+    """Train the epochs that are left.
+
+    Args:
+        plan: the training.
+        monitor: told of each epoch.
+        stop: asked after each epoch; true ends the training.
+        workers: that share each batch; one is this process, unless there is an address.
+        address: of a running Ray cluster; empty: this machine.
+
+    Returns:
+        Whether all epochs are done.
+
+    Raises:
+        DataError: showers or weights cannot be read.
+        ExecutorError: workers cannot be had, or die again and again.
+        TrialFailedError: the training failed; the epochs before are kept.
+    """
+    with closing(_epochs(plan, monitor, workers, address)) as records:
+        for record in records:
+            monitor.progressed(record)
+            if record.epoch < plan.spec.epochs and stop():
+                return False
+    return True
+
+
+def _epochs(
+    plan: Plan, monitor: Monitor, workers: int, address: str
+) -> Generator[EpochRecord, None, None]:
+    if workers == 1 and not address:
+        return epochs(plan.spec, plan.saved)
+    from workers.executors.ray_training import team_epochs
+
+    return team_epochs(plan.spec, workers, address, monitor.restarted)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep others from training into the same folder.
+
+    Raises:
+        ConfigError: another process does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "checkpoints.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as failure:
+            raise ConfigError(
+                f"{folder}: another training is at work there; wait for it, or give another -o"
+            ) from failure
+        yield

@@ -1,0 +1,100 @@
+"""Several workers train one model: as one would, and on after a worker is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import h5py
+import pytest
+import tomli_w
+
+import metaopt
+from metaopt.training import Order, Plan, prepare, train
+from search_spaces.loader import load_geometry
+from search_spaces.records import encode
+from workers.models.toy import Toy
+from workers.production.record import EpochRecord
+from workers.trial import Resources
+
+GEOMETRY = load_geometry("clic-12x12x12")
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """An export of an untrained toy model, with 600 showers to train it on."""
+    folder = tmp_path / "production"
+    folder.mkdir()
+    Toy().build("default", {"rate": 0.6}, GEOMETRY, 1, Resources()).save(folder)
+    tables = {
+        "model": {"family": "toy", "preset": "default", "parameters": {"rate": 0.6}},
+        "geometry": encode(GEOMETRY),
+        **{table: {} for table in ("data", "budget", "score", "provenance")},
+    }
+    (folder / "production.toml").write_text(tomli_w.dumps(tables))
+    sample = Path(metaopt.__file__).parent / "sample" / "clic-12x12x12.h5"
+    with h5py.File(sample) as source, h5py.File(tmp_path / "showers.h5", "w") as file:
+        for key in source:
+            file[key] = source[key][:800]
+    return folder
+
+
+def plan(export: Path, out: str, epochs: int) -> Plan:
+    order = Order(
+        source=export,
+        files=(str(export.parent / "showers.h5"),),
+        epochs=epochs,
+        out=export.parent / out,
+        evaluation_showers=100,
+        tensorboard=False,
+    )
+    return prepare(order)
+
+
+class Watch:
+    """Kills a worker after the second epoch, once."""
+
+    def __init__(self) -> None:
+        self.records: list[EpochRecord] = []
+        self.reasons: list[str] = []
+
+    def progressed(self, record: EpochRecord) -> None:
+        self.records.append(record)
+        if record.epoch == 2 and not self.reasons:
+            os.kill(self.member(), signal.SIGKILL)
+
+    def restarted(self, reason: str, workers: int) -> None:
+        self.reasons.append(f"{reason}, {workers}")
+
+    def member(self) -> int:
+        """The process of one worker."""
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            if b"ray::_Member" in path.read_bytes():
+                return int(path.parent.name)
+        raise LookupError("no worker")
+
+
+@pytest.fixture
+def two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the process might use two cores, whatever the machine has."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+
+
+@pytest.mark.usefixtures("two_cpus")
+def test_a_killed_worker_costs_an_epoch_at_most(export: Path) -> None:
+    watch = Watch()
+    assert train(plan(export, "two", 4), watch, lambda: False, workers=2)
+    assert [r.epoch for r in watch.records] == [1, 2, 3, 4]
+    assert {r.workers for r in watch.records} == {2}
+    (reason,) = watch.reasons
+    assert "a worker was lost: its process" in reason and reason.endswith(", 2")
+    assert all(0 < r.communication_seconds < r.training_seconds for r in watch.records)
+    alone = Watch()
+    alone.reasons = ["kill nobody"]
+    assert train(plan(export, "one", 4), alone, lambda: False)
+    for one, two in zip(alone.records, watch.records, strict=True):
+        assert two.score == pytest.approx(one.score, abs=3 * one.error)
+    written = (export.parent / "two" / "training.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in written] == [1, 2, 3, 4]
