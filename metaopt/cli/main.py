@@ -7,7 +7,6 @@ imports stand inside the callbacks, so that ``metaopt --help`` answers at once.
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 
 import click
@@ -93,9 +92,6 @@ def _told(failure: Exception) -> int:
     if isinstance(failure, MetaoptError):
         complain(str(failure))
         return exit_code(failure)
-    if isinstance(failure, BrokenPipeError):  # who read the output has enough of it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILURE
     if isinstance(failure, OSError):
         place = f"{failure.filename}: " if failure.filename else ""
         reason = failure.strerror or failure

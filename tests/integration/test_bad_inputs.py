@@ -178,14 +178,3 @@ def test_a_process_says_and_ends_the_same(desk: Path, line: str, code: int, rule
     assert (done.returncode, done.stdout) == (code, "")
     assert last.startswith("metaopt: ") and rule in last
     assert all(PROGRESS.fullmatch(line) for line in before), done.stderr
-
-
-def test_who_has_read_enough_ends_the_command_quietly(desk: Path) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    with os.fdopen(write, "w") as closed:
-        done = subprocess.run(
-            [sys.executable, "-m", "metaopt", "studies", "--json"],
-            cwd=desk, stdout=closed, stderr=subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
-    assert (done.returncode, done.stderr) == (1, "")
