@@ -37,23 +37,27 @@ class Label:
     notice: str = ""
 
     def write(self, file: h5py.File) -> None:
-        """Into the file's attributes; the engine also into those of every data set."""
-        for field in fields(self):
-            file.attrs[field.name] = getattr(self, field.name)
-        for data in file.values():
-            data.attrs["engine"] = self.engine
-            data.attrs["parametrised"] = self.parametrised
+        """Into the attributes of the file, and of every data set: those are copied alone."""
+        for place in (file, *file.values()):
+            for field in fields(self):
+                place.attrs[field.name] = getattr(self, field.name)
 
 
 def label_of(path: str | Path) -> Label | None:
-    """The label of a file; None if it has none, or is no HDF5 file."""
+    """The label of a file, or of a data set in it; None if there is none, or no HDF5 file."""
     try:
         with h5py.File(path, "r") as file:
-            found = {f.name: file.attrs[f.name] for f in fields(Label)}
-    except (OSError, KeyError):
-        return None
-    texts = {key: str(value) for key, value in found.items() if key != "parametrised"}
-    return Label(**texts, parametrised=bool(found["parametrised"]))
+            for place in (file, *file.values()):
+                if all(field.name in place.attrs for field in fields(Label)):
+                    return _read(place)
+    except (OSError, RuntimeError, KeyError):
+        return None  # damage is told by those who read the showers
+    return None
+
+
+def _read(place: h5py.HLObject) -> Label:
+    texts = {f.name: str(place.attrs[f.name]) for f in fields(Label) if f.name != "parametrised"}
+    return Label(**texts, parametrised=bool(place.attrs["parametrised"]))
 
 
 def parametrised(paths: Sequence[str]) -> list[str]:
