@@ -105,6 +105,7 @@ class Cluster:
         return subprocess.Popen(
             [*before, Path(sys.executable).with_name("ray"), "start", "--block", *options],
             env=self.environment | environment,
+            cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -159,8 +160,10 @@ from workers.models.toy import Toy, ToyModel
 FOLDER = Path(__file__).parent
 
 class Slow(Toy):
-    def build(self, preset, point, geometry, seed, resources):
-        return SlowModel(**vars(super().build(preset, point, geometry, seed, resources)))
+    def build(self, *arguments):
+        model = super().build(*arguments)
+        model.__class__ = SlowModel
+        return model
 
 class SlowModel(ToyModel):
     def train_epoch(self, showers, epoch, rows=None):
@@ -424,8 +427,14 @@ def test_a_lost_node_costs_its_trial_alone_and_a_new_one_is_used(
 
 
 def test_a_node_that_cannot_run_a_trial_says_why_and_is_left_out(
-    cluster: Cluster, reach: Reach, slow: SlowToy, spec: Callable[[int], TrialSpec], tmp_path: Path
+    cluster: Cluster,
+    reach: Reach,
+    slow: SlowToy,
+    spec: Callable[[int], TrialSpec],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # Ray's workers look for modules in the controller's folder first
     executor = reach(0)
     busy = executor.slots
     slow.hold()
@@ -433,7 +442,7 @@ def test_a_node_that_cannot_run_a_trial_says_why_and_is_left_out(
         executor.submit(spec(number))
     collect(executor, begun(*range(busy)))
     reference = spec(9).reference
-    old = installed(tmp_path, "0.0.9")
+    old = installed(tmp_path / "old", "0.0.9")
     for node, complaint in (
         ({"PYTHONPATH": f"{old}:{slow.folder}"}, "has metaopt 0.0.9, the controller 0."),
         ({"hidden": slow.folder}, "cannot load the model family 'slow_toy:Slow': module"),
@@ -456,7 +465,7 @@ def test_a_node_that_cannot_run_a_trial_says_why_and_is_left_out(
 def installed(folder: Path, version: str) -> Path:
     """A folder where metaopt seems to be of another version."""
     record = folder / f"metaopt-{version}.dist-info"
-    record.mkdir()
+    record.mkdir(parents=True)
     (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: metaopt\nVersion: {version}\n")
     return folder
 
@@ -481,7 +490,7 @@ def test_a_wrong_or_missing_token_is_explained(tmp_path: Path) -> None:
     none["HOME"] = str(tmp_path)
     try:
         for environment, said in (
-            (none, "wants a token: set RAY_AUTH_MODE=token"),
+            (none, "wants a token: set RAY_AUTH_MODE=token and"),
             (none | {"RAY_AUTH_MODE": "token"}, "wants a token: set RAY_AUTH_MODE=token"),
             (none | token | {"RAY_AUTH_TOKEN": "fedcba98" * 4}, "wants another token"),
         ):

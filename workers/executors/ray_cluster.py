@@ -167,10 +167,11 @@ def _loopback_only() -> Iterator[None]:
     try:
         yield
     finally:
-        del os.environ[_LOOPBACK_SWITCH]
-        if before[0] is not None:
-            os.environ[_LOOPBACK_SWITCH] = before[0]
         constants.ENABLE_RAY_CLUSTER = before[1]
+        if before[0] is None:
+            del os.environ[_LOOPBACK_SWITCH]
+        else:
+            os.environ[_LOOPBACK_SWITCH] = before[0]
 
 
 def _check_port(address: str) -> None:
@@ -188,15 +189,20 @@ def _answers(address: str) -> bool:
 
 
 def _connection_advice(address: str, failure: Exception) -> str:
-    first = str(failure).strip().splitlines()[0] if str(failure).strip() else ""
-    text = f"Ray at {address or 'this machine'} cannot be reached ({type(failure).__name__}: "
-    text += f"{first}); check the address"
-    if "auth" in str(failure).lower():
-        text += (
-            ". The cluster wants a token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or "
-            "RAY_AUTH_TOKEN_PATH) to the cluster's, as `ray start` printed"
+    # What Ray raises for a wrong token names the address only.
+    text = str(failure.__cause__ or failure).strip()
+    if "authentication token" in text.lower():
+        shown = os.environ.get("RAY_AUTH_MODE") == "token" and "missing or incorrect" in text
+        return (
+            f"the Ray cluster at {address} wants {'another' if shown else 'a'} token: set "
+            "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH, or the file "
+            "~/.ray/auth_token) as on its head"
         )
-    return text
+    first = (text.splitlines() or [""])[0]
+    where = address or "this machine"
+    return (
+        f"Ray at {where} cannot be reached ({type(failure).__name__}: {first}); check the address"
+    )
 
 
 def _fitting(have: dict[str, float], resources: Resources) -> int:
