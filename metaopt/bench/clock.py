@@ -168,15 +168,13 @@ class _Study:
 
     def _occupy(self) -> None:
         """Give a free worker a stopped trial or a new one, once the controller has the time."""
-        if self._proposals == self._setting.trials:
-            return
         if self._now < self._controller_free:
             self._enter(self._controller_free, None)
             return
         promotable = self._promotable()
         if promotable:
             self._resume(promotable[0])
-        else:
+        elif self._proposals < self._setting.trials:
             self._propose()
 
     def _promotable(self) -> list[int]:

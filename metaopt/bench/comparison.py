@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from metaopt.bench.clock import Setting, Simulation, simulate
-from metaopt.bench.registry import make_labelled, make_problem
+from metaopt.bench.registry import make_labelled, make_labelled_pruning, make_problem
 from metaopt.bench.results import Result, summarise
-from metaopt.strategies.registry import make_pruning
 from search_spaces.errors import ConfigError
 
 #: The yardstick: what random search reaches with so many trials, none of them pruned.
@@ -31,7 +30,7 @@ class Design:
             ``tpe-hyperband`` (:mod:`metaopt.bench.hyperband`), on one worker only.
         setting: of every study.
         seeds: studies of each strategy on each problem; they begin at ``seed``.
-        pruning: name of the pruning rule.
+        pruning: label of the pruning rule.
 
     Raises:
         InputError: anything that could not be run; before the first study.
@@ -64,7 +63,7 @@ class Design:
                     f"{problem.name} has {problem.size} configurations, got "
                     f"{self.setting.trials} trials; ask for fewer"
                 )
-        make_pruning(self.pruning, {})
+        make_labelled_pruning(self.pruning)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Study:
             from metaopt.bench import hyperband  # imports Optuna: a second
 
             return hyperband.simulate(problem, self.setting.trials, self.seed)
-        strategy, pruning = make_labelled(self.strategy), make_pruning(self.pruning, {})
+        strategy, pruning = make_labelled(self.strategy), make_labelled_pruning(self.pruning)
         return simulate(problem, strategy, pruning, self.setting, self.seed)
 
 

@@ -13,7 +13,8 @@ from metaopt.bench.problem import Problem
 from metaopt.bench.synthetic import Synthetic
 from metaopt.bench.table import load_table
 from metaopt.strategies.base import Strategy
-from metaopt.strategies.registry import make_strategy
+from metaopt.strategies.pruning import Pruning
+from metaopt.strategies.registry import make_pruning, make_strategy
 from search_spaces.errors import ConfigError
 from search_spaces.records import suggestion
 
@@ -62,8 +63,21 @@ def make_labelled(label: str) -> Strategy:
         ConfigError: as :func:`make_strategy`, or an option that is not ``key=value``.
         MissingExtraError: the strategy needs a package that is not installed.
     """
+    return make_strategy(*_parsed(label))
+
+
+def make_labelled_pruning(label: str) -> Pruning:
+    """The pruning rule of a label: ``none``, or ``halving,first_rung=1``.
+
+    Raises:
+        ConfigError: as :func:`make_pruning`, or an option that is not ``key=value``.
+    """
+    return make_pruning(*_parsed(label))
+
+
+def _parsed(label: str) -> tuple[str, dict[str, Any]]:
     name, *options = label.split(",")
-    return make_strategy(name, dict(_option(label, text) for text in options))
+    return name, dict(_option(label, text) for text in options)
 
 
 def _option(label: str, text: str) -> tuple[str, Any]:
@@ -73,6 +87,4 @@ def _option(label: str, text: str) -> tuple[str, Any]:
             return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
         pass
-    raise ConfigError(
-        f"options of a strategy read 'name,key=value,...' with TOML values, got {label!r}"
-    )
+    raise ConfigError(f"options read 'name,key=value,...' with TOML values, got {label!r}")

@@ -72,6 +72,8 @@ class Overall:
         rank, rank_error: mean over problems of the mean rank, and its error from the seeds.
         cost: geometric mean of the costs; infinity if one of them is.
         reached: share of the studies that came to their target.
+        idle: mean over problems of the share of the workers' time without work.
+        controller_seconds: mean over problems of the CPU time of the controller per trial.
     """
 
     strategy: str
@@ -79,6 +81,8 @@ class Overall:
     rank_error: float
     cost: float
     reached: float
+    idle: float
+    controller_seconds: float
 
 
 def targets(comparison: Comparison) -> list[Target]:
@@ -152,6 +156,8 @@ def _overall(found: Sequence[Line]) -> Overall:
         rank_error=float(np.sqrt((errors**2).sum()) / len(found)),
         cost=math.exp(float(np.mean(np.log(costs)))),
         reached=float(np.mean([line.reached for line in found])),
+        idle=float(np.mean([line.idle for line in found])),
+        controller_seconds=float(np.mean([line.controller_seconds for line in found])),
     )
 
 

@@ -40,20 +40,30 @@ def _cells(line: Line) -> tuple[str, ...]:
         _with_error(line.rank, line.rank_error),
         _share(line.cost),
         *(_share(x) for x in (line.reached, line.failed, line.pruned, line.idle)),
-        f"{1000 * line.controller_seconds:.1f} ms",
+        _milliseconds(line.controller_seconds),
     )
 
 
 def _overall_table(found: Sequence[Overall]) -> Table:
+    headers = ("strategy", "mean rank", "cost", "reached", "idle", "controller")
     rows = tuple(
-        (o.strategy, _with_error(o.rank, o.rank_error), _share(o.cost), _share(o.reached))
+        (
+            o.strategy,
+            _with_error(o.rank, o.rank_error),
+            *(_share(x) for x in (o.cost, o.reached, o.idle)),
+            _milliseconds(o.controller_seconds),
+        )
         for o in found
     )
-    return Table("all problems", ("strategy", "mean rank", "cost", "reached"), rows)
+    return Table("all problems", headers, rows)
 
 
 def _with_error(rank: float, error: float) -> str:
     return f"{rank:.2f}" + ("" if math.isnan(error) else f" ± {error:.2f}")
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.1f} ms"
 
 
 def _share(value: float) -> str:
@@ -69,7 +79,8 @@ def note(comparison: Comparison) -> str:
         f"{design.seeds} studies each from seed {design.seed}, of {setting.trials} trials on "
         f"{workers}, pruning {design.pruning}. Final S: of the incumbent, without noise; median. "
         "Cost: worker seconds to the S that random search reaches, as a share of what it takes "
-        "(median; – if half of the studies never do). Controller: CPU time per trial."
+        "(median, over all problems the geometric mean; – if half of the studies never do). "
+        "Controller: CPU time per trial."
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,7 +15,28 @@ if TYPE_CHECKING:
 
 PROBLEMS = ("hartmann6", "hartmann-mixed", "gan15")
 STRATEGIES = ("random", "genetic", "bayesian", "tpe")
-AT_LEAST_1 = click.IntRange(min=1)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _number(name: str, default: int, text: str, least: int = 1) -> Callable[[F], F]:
+    """An option that takes a whole number from ``least``."""
+    kind = click.IntRange(min=least)
+    return click.option(name, type=kind, default=default, show_default=True, metavar="N", help=text)
+
+
+def _several(
+    argument: str, name: str, default: Sequence[str], metavar: str, text: str
+) -> Callable[[F], F]:
+    """An option that may be given several times."""
+    return click.option(
+        name,
+        argument,
+        multiple=True,
+        default=default,
+        show_default=True,
+        metavar=metavar,
+        help=f"{text} (repeatable).",
+    )
 
 
 @click.group(name="bench")
@@ -23,40 +45,16 @@ def command() -> None:
 
 
 @command.command(name="strategies")
-@click.option(
-    "--problem",
+@_several(
     "problems",
-    multiple=True,
-    default=PROBLEMS,
-    show_default=True,
-    metavar="NAME|FILE",
-    help="Function, with :SD of its noise, or table of trials (repeatable).",
+    "--problem",
+    PROBLEMS,
+    "NAME|FILE",
+    "Function, with :SD of its noise, or table of trials",
 )
-@click.option(
-    "--strategy",
-    "strategies",
-    multiple=True,
-    default=STRATEGIES,
-    show_default=True,
-    metavar="NAME[,KEY=VALUE]",
-    help="Strategy with options (repeatable).",
-)
-@click.option(
-    "--trials",
-    type=AT_LEAST_1,
-    default=60,
-    show_default=True,
-    metavar="N",
-    help="Trials of a study.",
-)
-@click.option(
-    "--workers",
-    type=AT_LEAST_1,
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Simulated workers: trials at once.",
-)
+@_several("strategies", "--strategy", STRATEGIES, "NAME[,KEY=VALUE]", "Strategy with options")
+@_number("--trials", 60, "Trials of a study.")
+@_number("--workers", 1, "Simulated workers: trials at once.")
 @click.option(
     "--proposal-seconds",
     type=click.FloatRange(min=0),
@@ -66,32 +64,15 @@ def command() -> None:
     help="Simulated time of the controller for a proposal.",
 )
 @click.option(
-    "--pruning", default="none", show_default=True, metavar="NAME", help="halving or none."
-)
-@click.option(
-    "--seeds",
-    type=AT_LEAST_1,
-    default=10,
+    "--pruning",
+    default="none",
     show_default=True,
-    metavar="N",
-    help="Studies of each strategy on each problem.",
+    metavar="NAME[,KEY=VALUE]",
+    help="halving or none.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="The first of them.",
-)
-@click.option(
-    "--processes",
-    type=AT_LEAST_1,
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Studies computed at once; changes no result.",
-)
+@_number("--seeds", 10, "Studies of each strategy on each problem.")
+@_number("--seed", 0, "The first of them.", least=0)
+@_number("--processes", 1, "Studies computed at once; changes no result.")
 @click.option(
     "--markdown",
     type=click.Path(path_type=Path),
@@ -107,13 +88,14 @@ def strategies(
     as_json: bool,
     **setting: Any,
 ) -> None:
-    r"""Compare search strategies on problems that are answered at once.
+    """Compare search strategies on problems that are answered at once.
 
-    \b
     Problems: hartmann6, hartmann-mixed, gan15 (gan15:0.1 has noise), or a
     table of real trials (trials.jsonl.gz).
-    Strategies: those of `metaopt run`, and tpe, cmaes, nsga2, optuna-gp,
-    optuna:QMCSampler, skopt; e.g. tpe,tell_failures=true.
+
+    Strategies: those of `metaopt run`, and tpe, cmaes, optuna-gp, skopt,
+    optuna:NSGAIISampler or any other; e.g. tpe,tell_failures=true. On one
+    worker also tpe-hyperband: plain Optuna's TPE with its own pruner.
 
     Workers, pruning and failures are simulated as the controller would meet
     them. The yardstick is random search with 200 trials.

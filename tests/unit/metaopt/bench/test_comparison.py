@@ -45,7 +45,7 @@ def result(
     strategy: str, seed: int, final: float, problem: str = "p", compute: float = 8.0
 ) -> Result:
     steps = (Step(1, 1.0, 1.0, 2.0), Step(4, compute, 9.0, final))
-    return Result(problem, strategy, seed, 10, final, 20.0, 9.0, 2, 1, 0.1, 0.0, steps)
+    return Result(problem, strategy, seed, 10, final, 20.0, 9.0, 2, 1, 0.1, 0.002, steps)
 
 
 def made_up() -> Comparison:
@@ -85,6 +85,7 @@ def test_over_all_problems() -> None:
     assert (first.strategy, first.rank) == ("genetic", one.rank)
     assert first.rank_error == pytest.approx(one.rank_error / math.sqrt(2))
     assert first.cost == pytest.approx(0.2)
+    assert (first.idle, first.controller_seconds) == pytest.approx((0.1, 0.002))
     never = replace(comparison, results=tuple(replace(r, steps=()) for r in comparison.results))
     assert all(math.isinf(o.cost) and o.reached == 0 for o in overall(never))
 
@@ -95,6 +96,7 @@ def test_tables_say_what_was_run() -> None:
     assert made[0].rows[0][:6] == (
         "genetic", "0.350", "0.275 to 0.525", "1.38 ± 0.24", "20%", "75%",
     )  # fmt: skip
+    assert made[-1].rows[0] == ("genetic", "1.38 ± 0.17", "20%", "75%", "10%", "2.0 ms")
     text = markdown(made, note(made_up()))
     assert "| genetic | 0.350 |" in text and "4 studies each from seed 0" in text
     one = replace(made_up().design, problems=("hartmann6",))
@@ -127,6 +129,8 @@ def test_a_comparison_repeats_itself_in_any_number_of_processes() -> None:
         ({"strategies": ("randon",)}, "did you mean 'random'?"),
         ({"problems": ("hartman6",)}, "did you mean 'hartmann6'?"),
         ({"pruning": "halfing"}, "did you mean 'halving'?"),
+        ({"pruning": "halving,first_rung"}, "options read 'name,key=value,...'"),
+        ({"pruning": "halving,first_rung=0"}, "first_rung >= 1"),
         ({"strategies": ("tpe-hyperband",)}, "needs workers = 1, got 3"),
     ],
 )
@@ -161,4 +165,4 @@ def test_the_command_explains_itself_within_80_columns() -> None:
 
 def test_tables_go_into_a_folder_that_exists(tmp_path: Path) -> None:
     made = CliRunner().invoke(cli, [*COMMAND, "--markdown", str(tmp_path / "none" / "x.md")])
-    assert isinstance(made.exception, ConfigError) and "cannot be written" in str(made.exception)
+    assert isinstance(made.exception, ConfigError) and "make the folder" in str(made.exception)
