@@ -34,7 +34,8 @@ def problems(tree: ast.AST) -> Iterator[str]:
 def problems_of_call(call: ast.Call) -> Iterator[str]:
     name = ast.unparse(call.func)
     keywords = {k.arg: ast.unparse(k.value) for k in call.keywords}
-    if name in ("eval", "exec", "compile") or name.startswith(("keras.", "tf.keras.")):
+    of_keras = name.startswith(("keras.", "tf.keras.")) and keywords.get("safe_mode") != "True"
+    if of_keras or name in ("eval", "exec", "compile"):
         yield from {name.rpartition(".")[2]} & RUNNING
     if name == "np.load" and keywords.get("allow_pickle") != "False":
         yield f"np.load without allow_pickle=False in line {call.lineno}"
@@ -56,6 +57,8 @@ def test_a_source_loads_nothing_that_runs_code(path: Path) -> None:
         ("from joblib import load", 1),
         ("eval('1')", 1),
         ("keras.models.load_model('m.keras')", 1),
+        ("keras.models.load_model('m.keras', safe_mode=False)", 1),
+        ("keras.models.load_model('m.keras', safe_mode=True)", 0),
         ("np.load('a.npy')", 1),
         ("np.load('a.npy', allow_pickle=True)", 1),
         ("run('ls', shell=True)", 1),
