@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 @click.command(name="show")
 @click.argument("study")
 @click.option("--trial", "number", type=int, metavar="N", help="Show one trial in full.")
-@click.option("--most", default=30, show_default=True, metavar="N", help="Rows of the table.")
+@click.option(
+    "--most",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="Rows of the table.",
+)
 @options.storage
 @options.as_json
 def command(study: str, number: int | None, most: int, storage: str, as_json: bool) -> None:
@@ -86,6 +93,8 @@ def _show_trial(stored: StoredStudy, number: int, as_json: bool) -> None:
     from search_spaces.records import encode
 
     trials = stored.trials()
+    if not trials:
+        raise StoreError(f"study {stored.name!r} has no trials yet, got --trial {number}")
     if not 0 <= number < len(trials):
         last = len(trials) - 1
         raise StoreError(f"study {stored.name!r} has trials 0 to {last}, got --trial {number}")
