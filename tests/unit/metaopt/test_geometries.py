@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from metaopt.cli.geometry import command
 from metaopt.errors import ConfigError, GeometryError
+from metaopt.geometries import template as template_text
 from search_spaces.geometry import Geometry
 from search_spaces.loader import builtin_names, load_geometry
 from search_spaces.records import decode
@@ -38,6 +39,11 @@ def test_the_template_fits_and_can_be_simulated(template: Path) -> None:
     assert lines[1] == "can be simulated: geant4, gflash"
     assert "fixed-angle      yes" in result.output and "1,030,532 + 79,258" in result.output
     assert load_geometry(str(template)).title == 'A "new" calorimeter'
+
+
+def test_the_documentation_shows_the_template() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "geometry.md").read_text()
+    assert f"```toml\n{template_text('my ECAL')}```" in text
 
 
 def test_a_new_file_takes_no_files_place(template: Path) -> None:

@@ -65,7 +65,8 @@ MOLIERE = {"W": 9.3, "Pb": 16.0, "Fe": 17.2, "PbWO4": 19.6, "BGO": 22.6, "CsI": 
 @pytest.mark.parametrize("name", MOLIERE)
 def test_one_material_has_its_known_lengths(name: str) -> None:
     layers = Layers(sensor=name, sensor_mm=10.0)
-    block = replace(CLIC, cells=Cells((9, 9, 20), (10.0, 10.0, 10.0)), layers=layers)
+    cells = Cells((9, 9, 20), (10.0, 10.0, 10.0))
+    block = replace(CLIC, cells=cells, layers=layers, gflash=GFlash())
     made = medium(block)
     assert made.radiation_mm == pytest.approx(MATERIALS[name].radiation_mm)
     assert made.homogeneous and made.sampling_fraction == 1.0
