@@ -33,7 +33,9 @@ from workers.models.toy import Toy, ToyModel
 
 class Slow(Toy):
     def build(self, preset, point, geometry, seed, resources):
-        return SlowModel(**vars(super().build(preset, point, geometry, seed, resources)))
+        model = super().build(preset, point, geometry, seed, resources)
+        model.__class__ = SlowModel
+        return model
 
 class SlowModel(ToyModel):
     def train_epoch(self, showers, epoch, rows=None):
