@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -71,7 +72,7 @@ def read_trials(session: Session, study: int, since: int) -> dict[int, FrozenTri
             datetime_complete=end,
             params=dict(_point(parameters[identity])),
             distributions={},
-            user_attrs={key: json.loads(text) for key, text in attributes[identity]},
+            user_attrs={sys.intern(k): json.loads(text) for k, text in attributes[identity]},
             system_attrs={},
             intermediate_values={step: _number(*stored) for step, *stored in rungs[identity]},
         )
@@ -93,7 +94,7 @@ def _rows(
 def _point(rows: list[tuple[Any, ...]]) -> Iterator[tuple[str, Any]]:
     """Parameters in the order in which they were stored."""
     for _, name, value, document in sorted(rows):
-        yield name, _range(document).to_external_repr(value)
+        yield sys.intern(name), _range(document).to_external_repr(value)
 
 
 @functools.lru_cache(maxsize=1024)
