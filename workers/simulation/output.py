@@ -146,13 +146,23 @@ class Parts:
             return Block(**{name: file[name] for name in file.files})
 
     def finish(self, job: Job) -> None:
-        """Put the file together, and remove the folder."""
+        """Put the file together, and remove the folder.
+
+        Raises:
+            ConfigError: there is no room for it; the showers stay.
+        """
         part = self.folder / "whole.part"
-        with h5py.File(part, "w") as file:
-            _fill(file, job, (self.read(b) for b in range(job.blocks)))
-            self.label.write(file)
-            _describe(file, job)
-        part.replace(self.out)
+        try:
+            with h5py.File(part, "w") as file:
+                _fill(file, job, (self.read(b) for b in range(job.blocks)))
+                self.label.write(file)
+                _describe(file, job)
+            part.replace(self.out)
+        except OSError as failure:
+            raise ConfigError(
+                f"{self.out}: cannot be written ({failure}); make room, and give the same "
+                "command again"
+            ) from failure
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, number: int) -> Path:

@@ -98,8 +98,8 @@ def test_the_shower_maximum_follows_the_logarithm_of_the_energy(shoot: Shoot) ->
     depth = np.array([maximum(profile) for profile in found.values()])
     error = np.array([jackknife(profile) for profile in found.values()])
     log_y = np.log(1e3 * np.array(list(found)) / MEDIUM.critical_mev)
-    # PDG: t_max = ln(E/Ec) - 0.5 for electrons; the mean profile's moments shift it.
-    assert np.all(np.abs(depth - (log_y - 0.5)) < 4 * error + 0.8)
+    # PDG: t_max = ln(E/Ec) - 0.5 for electrons; Geant4 has it 0.4 earlier in this stack.
+    assert np.all(np.abs(depth - (log_y - 0.9)) < 4 * error + 0.3)
     (slope, _), covariance = np.polyfit(log_y, depth, 1, w=1 / error, cov="unscaled")
     assert abs(slope - 1) < 4 * np.sqrt(covariance[0, 0]) + 0.15
 
