@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,9 +109,7 @@ def find_actors(resources: Resources, study: str) -> dict[int, Found]:
 
     Ends those that do not answer, that run another version, or that never had a trial.
     """
-    names = [a["name"] for a in _named() if study and a["name"].startswith(f"{study}-")]
-    handles = [ray.get_actor(name, namespace=NAMESPACE) for name in names]
-    calls = {handle.about.remote(): handle for handle in handles}
+    calls = {handle.about.remote(): handle for handle in (_named(f"{study}-") if study else ())}
     if calls:
         ray.wait(list(calls), num_returns=len(calls), timeout=ABOUT_SECONDS)
     found: dict[int, Found] = {}
@@ -125,9 +124,11 @@ def find_actors(resources: Resources, study: str) -> dict[int, Found]:
     return found
 
 
-def _named() -> list[dict[str, str]]:
-    found = ray.util.list_named_actors(all_namespaces=True)
-    return [actor for actor in found if actor["namespace"] == NAMESPACE]
+def _named(prefix: str) -> Iterator[Any]:
+    for actor in ray.util.list_named_actors(all_namespaces=True):
+        if actor["namespace"] == NAMESPACE and actor["name"].startswith(prefix):
+            with suppress(ValueError):  # it has died meanwhile
+                yield ray.get_actor(actor["name"], namespace=NAMESPACE)
 
 
 def _answer(call: Any) -> dict[str, Any]:
