@@ -104,6 +104,7 @@ class NSGA2:
             structure=self.structure,
             mutations=self.mutations,
             sigma=self.sigma,
+            candidates=1,  # a choice between children would look at S alone
             warm=self.warm,
         )
 

@@ -48,7 +48,7 @@ def test_parents_are_the_best_eight_and_the_better_more_often() -> None:
 
 def test_two_parents_in_seven_of_ten_at_most() -> None:
     # Tournaments may choose one member twice; that child has one parent.
-    proposals = children(HISTORY, 200)
+    proposals = children(HISTORY, 200, candidates=1)
     double = sum("," in p.note.get("parents", "") for p in proposals)
     assert 0.45 < double / len(proposals) < 0.75
     assert all("crossover" not in p.note["operators"] for p in children(HISTORY, crossover=0.0))
