@@ -268,7 +268,7 @@ def reach(cluster: Cluster) -> Iterator[Reach]:
         return made[-1]
 
     yield connect
-    for executor in made:
+    for executor in reversed(made):  # only the last one is connected
         executor.close()
 
 
