@@ -22,13 +22,17 @@ class Segment:
 
     Attributes:
         first: place of the first batch in the epoch.
-        cells: (steps, batch, x, y, z) [GeV].
+        cells: (steps, batch, x, y, z) [GeV], or a share of each batch.
         conditions: of the showers, batch after batch.
+        batch: showers of a whole batch.
+        share: which of them there are.
     """
 
     first: int
     cells: Array
     conditions: Conditions
+    batch: int
+    share: slice
 
 
 def shuffled(rows: Index, batch: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -41,16 +45,26 @@ def shuffled(rows: Index, batch: int, seed: int, epoch: int) -> NDArray[np.int64
     return rows[order[: steps * batch]].reshape(steps, batch)
 
 
-def segments(showers: Showers, order: NDArray[np.int64]) -> Iterator[Segment]:
-    """The showers of ``order`` (steps, batch), read from memory or from a mapped file."""
+def segments(
+    showers: Showers, order: NDArray[np.int64], share: slice | None = None
+) -> Iterator[Segment]:
+    """The showers of ``order`` (steps, batch), read from memory or from a mapped file.
+
+    Args:
+        showers: of which some are trained on.
+        order: their rows.
+        share: which showers of each batch are read; all of them by default.
+    """
     steps, batch = order.shape
-    per_step = batch * showers.cells[:1].nbytes
+    share = share or slice(0, batch)
+    order = order[:, share]
+    per_step = order.shape[1] * showers.cells[:1].nbytes
     length = max(1, SEGMENT_BYTES // max(per_step, 1))
 
     def read(first: int) -> Segment:
         rows = order[first : first + length]
         cells = showers.cells[rows.ravel()].reshape(*rows.shape, *showers.cells.shape[1:])
-        return Segment(first, cells, showers.conditions[rows.ravel()])
+        return Segment(first, cells, showers.conditions[rows.ravel()], batch, share)
 
     with ThreadPoolExecutor(max_workers=1) as ahead:
         following = ahead.submit(read, 0)

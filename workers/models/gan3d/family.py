@@ -21,6 +21,7 @@ from workers.models.gan3d import backend, static
 from workers.models.gan3d.params import ENERGY_UNIT, Params, configure
 from workers.models.gan3d.presets import preset as named_preset
 from workers.models.gan3d.shapes import Plan, plan
+from workers.models.team import Team
 from workers.trial import Resources
 
 if TYPE_CHECKING:
@@ -151,6 +152,10 @@ class Gan3DModel:
         """
         chosen = np.arange(len(showers)) if rows is None else rows
         return self.trainer.train_epoch(showers, epoch, chosen)
+
+    def join(self, team: Team) -> None:
+        """Train as one of a team from now on: see :mod:`workers.models.gan3d.parallel`."""
+        self.trainer.join(team)
 
     def generate(self, conditions: Conditions, seed: int) -> Array:
         """Showers (n, x, y, z) [GeV] for n conditions.

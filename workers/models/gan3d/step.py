@@ -37,7 +37,9 @@ from workers.models.gan3d.average import MovingAverage
 from workers.models.gan3d.batches import Segment
 from workers.models.gan3d.convolution import Tensor
 from workers.models.gan3d.networks import Inputs, Model, latent_vectors
+from workers.models.gan3d.parallel import Share, averaged
 from workers.models.gan3d.params import ENERGY_UNIT, Params
+from workers.models.team import Team
 
 #: The loss terms of each network, in order; those that a configuration does not use are
 #: left out. After the generator's comes the deposited energy relative to the real showers'.
@@ -51,6 +53,7 @@ class Step:
     Attributes:
         names: of the values that :meth:`run` sums.
         average: of the generator's weights, or None.
+        team: the workers that share each batch; to be set before the first step.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Step:
         self.generator = generator
         self.discriminator = discriminator
         self.seed = seed
+        self.team: Team | None = None
         training = params.training
         self.g_optimizer = keras.optimizers.RMSprop(training.g_learning_rate, rho=training.rho)
         self.d_optimizer = keras.optimizers.RMSprop(training.d_learning_rate, rho=training.rho)
@@ -89,30 +93,33 @@ class Step:
         Raises:
             InfeasibleError: a step does not fit in memory.
         """
-        steps, batch = segment.cells.shape[:2]
+        steps, size = segment.cells.shape[:2]
         c = segment.conditions
         columns = (c.energy / np.float32(ENERGY_UNIT), c.theta, c.particle)
-        conditions = Inputs(*(tf.constant(a.reshape(steps, batch)) for a in columns))
+        conditions = Inputs(*(tf.constant(a.reshape(steps, size)) for a in columns))
+        share = Share(tf.constant(segment.batch), tf.constant(segment.share.start))
         try:
             sums, done = self._loop(
                 tf.constant(segment.cells),
                 conditions,
                 tf.constant(epoch, tf.int32),
                 tf.constant(segment.first, tf.int32),
+                share,
             )
         except tf.errors.ResourceExhaustedError as failure:
             raise InfeasibleError(
-                f"a training step with batch_size={batch} does not fit in memory; "
+                f"a training step with batch_size={segment.batch} does not fit in memory; "
                 f"lower it or the filters"
             ) from failure
         return sums.numpy(), int(done)
 
     def reset_dropout(self, epoch: int) -> None:
-        """Start the dropout masks of an epoch from its own counter."""
+        """Start the dropout masks of an epoch from its own counter; each worker has its own."""
+        rank = self.team.rank if self.team else 0
         for layer in self.discriminator.layers:
             if isinstance(layer, keras.layers.Dropout):
                 generator = layer.seed_generator
-                generator.state.assign([generator._initial_seed, epoch << 20])
+                generator.state.assign([generator._initial_seed ^ rank, epoch << 20])
 
     def generate(self, noise: Array, conditions: Inputs) -> Array:
         """Showers (n, x, y, z) [GeV] of noise (n, noise_size) and n conditions."""
@@ -130,14 +137,14 @@ class Step:
         return losses.to_cells(self.params.transform, image)
 
     def _run_loop(
-        self, cells: Tensor, conditions: Inputs, epoch: Tensor, first: Tensor
+        self, cells: Tensor, conditions: Inputs, epoch: Tensor, first: Tensor, share: Share
     ) -> tuple[Tensor, Tensor]:
         """Sums (terms,) over the steps, and the number of steps that stayed finite."""
         steps = tf.shape(cells)[0]
 
         def body(step: Tensor, sums: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             batch = Inputs(*(column[step] for column in conditions))
-            values = self._step(cells[step], batch, tf.stack([epoch, first + step]))
+            values = self._step(cells[step], batch, tf.stack([epoch, first + step]), share)
             finite = tf.reduce_all(tf.math.is_finite(values))
             return step + 1, sums + values, finite
 
@@ -151,7 +158,7 @@ class Step:
         )
         return sums, tf.where(tf.logical_and(finite, weights_finite), done, done - 1)
 
-    def _step(self, cells: Tensor, conditions: Inputs, counter: Tensor) -> Tensor:
+    def _step(self, cells: Tensor, conditions: Inputs, counter: Tensor, share: Share) -> Tensor:
         p = self.params
         n, g_steps = tf.shape(cells)[0], p.training.g_steps
         real = losses.to_image(p.transform, cells, self.geometry.threshold)
@@ -159,15 +166,17 @@ class Step:
             tf.constant([self.seed & 0x7FFFFFFF, 0x3D6A]), counter[0]
         )
         key = tf.random.experimental.stateless_fold_in(key, counter[1])
-        noise = tf.random.stateless_normal([g_steps + 1, n, p.noise_size], key)
-        flips = tf.random.stateless_uniform([2, n], key + 1) < p.training.label_flip
-        flips = tf.cast(flips, tf.float32)
+        noise = tf.random.stateless_normal([g_steps + 1, share.batch, p.noise_size], key)
+        flips = tf.random.stateless_uniform([2, share.batch], key + 1) < p.training.label_flip
+        noise, flips = share.of(noise, n), share.of(tf.cast(flips, tf.float32), n)
+        weight = tf.cast(n, tf.float32) / tf.cast(share.batch, tf.float32)
         fakes = self.generator(latent_vectors(p, noise[0], conditions), training=False)
-        d_real = self._d_step(real, 1.0 - flips[0], conditions)
-        d_fake = self._d_step(fakes, flips[1], conditions)
+        d_real = self._d_step(real, 1.0 - flips[0], conditions, weight)
+        d_fake = self._d_step(fakes, flips[1], conditions, weight)
         truth = self._truth(cells, conditions)
         g = [
-            self._g_step(latent_vectors(p, noise[1 + i], conditions), truth) for i in range(g_steps)
+            self._g_step(latent_vectors(p, noise[1 + i], conditions), truth, weight)
+            for i in range(g_steps)
         ]
         if self.average is not None:
             self.average.update(self.g_optimizer.iterations)
@@ -188,7 +197,9 @@ class Step:
             truth["bins"] = losses.energy_in_bins(kept)
         return truth
 
-    def _discriminator_step(self, image: Tensor, label: Tensor, conditions: Inputs) -> Tensor:
+    def _discriminator_step(
+        self, image: Tensor, label: Tensor, conditions: Inputs, weight: Tensor = 1.0
+    ) -> Tensor:
         """One update of the discriminator; the terms in use."""
         variables = self.discriminator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -197,10 +208,14 @@ class Step:
             terms = _head_terms(heads, label, conditions.energy, conditions.particle)
             loss = self._weighted(terms)
         gradients = tape.gradient(loss, [v.value for v in variables])
+        values = tf.stack([terms[name] for name in self.d_terms])
+        gradients, values = averaged(self.team, self.discriminator, gradients, values, weight)
         self.d_optimizer.apply(gradients, variables)
-        return tf.stack([terms[name] for name in self.d_terms])
+        return values
 
-    def _generator_step(self, latent: Tensor, truth: Mapping[str, Tensor]) -> Tensor:
+    def _generator_step(
+        self, latent: Tensor, truth: Mapping[str, Tensor], weight: Tensor = 1.0
+    ) -> Tensor:
         """One update of the generator; the terms in use, then the mean energy ratio."""
         variables = self.generator.trainable_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -209,9 +224,11 @@ class Step:
             terms, deposited = self._generator_terms(image, truth)
             loss = self._weighted(terms)
         gradients = tape.gradient(loss, [v.value for v in variables])
-        self.g_optimizer.apply(gradients, variables)
         ratio = tf.reduce_sum(deposited) / tf.reduce_sum(truth["deposited_energy"])
-        return tf.stack([*terms.values(), ratio])
+        values = tf.stack([*terms.values(), ratio])
+        gradients, values = averaged(self.team, self.generator, gradients, values, weight)
+        self.g_optimizer.apply(gradients, variables)
+        return values
 
     def _weighted(self, terms: Mapping[str, Tensor]) -> Tensor:
         weights = self.params.weights

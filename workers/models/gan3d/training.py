@@ -15,8 +15,10 @@ from search_spaces.geometry import Geometry
 from workers.models.base import Index
 from workers.models.gan3d import batches
 from workers.models.gan3d.networks import Model
+from workers.models.gan3d.parallel import agree
 from workers.models.gan3d.params import Params
 from workers.models.gan3d.step import Step
+from workers.models.team import Team, share
 
 #: Below this share of the real deposited energy, all energy is lost.
 LOST = 1e-4
@@ -33,14 +35,21 @@ class Trainer:
         self.discriminator = discriminator
         self.seed = seed
         self.step = Step(params, geometry, generator, discriminator, seed)
+        self.team: Team | None = None
+
+    def join(self, team: Team) -> None:
+        """Train as one of a team from now on."""
+        self.team = self.step.team = team
 
     def train_epoch(self, showers: Showers, epoch: int, rows: Index) -> Mapping[str, float]:
         """Mean losses by name over one pass of the rows, in an order fixed by (seed, epoch)."""
         batch = min(self.params.training.batch_size, len(rows))
         order = batches.shuffled(rows, batch, self.seed, epoch)
         self.step.reset_dropout(epoch)
+        if self.team is not None:
+            agree(self.team, self._variables())
         total = np.zeros(len(self.step.names))
-        for segment in batches.segments(showers, order):
+        for segment in batches.segments(showers, order, share(batch, self.team)):
             sums, done = self.step.run(segment, epoch)
             total += sums
             if done < len(segment.cells):
@@ -80,6 +89,9 @@ class Trainer:
         with np.load(folder / "state.npz", allow_pickle=False) as arrays:
             for i, variable in enumerate(self._state()):
                 variable.assign(arrays[f"arr_{i}"])
+
+    def _variables(self) -> list[Any]:
+        return [*self.generator.variables, *self.discriminator.variables, *self._state()]
 
     def _state(self) -> list[Any]:
         average = self.step.average.variables if self.step.average else []
