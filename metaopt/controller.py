@@ -32,7 +32,7 @@ from metaopt.strategies.rivals import minimises_time, slower
 from objectives.objective import WORST
 from search_spaces.errors import DataError, ExecutorError, MetaoptError, TrialFailedError
 from workers.executors.base import Executor
-from workers.trial import WORKER_DIED, Outcome, Progress, TrialResult, TrialSpec
+from workers.trial import NEVER_BEGAN, WORKER_DIED, Outcome, Progress, TrialResult, TrialSpec
 
 #: Seconds to wait for an event before looking at the clock again.
 TICK = 0.5
@@ -297,7 +297,8 @@ class Controller:
             # Killed on the user's word: an interruption, which uses up no attempt.
             return replace(result, outcome=Outcome.STOPPED, reason="stopped at once")
         result = running.overdue or result
-        if result.outcome is Outcome.FAILED or running.came_further:
+        unfit = result.reason.startswith(NEVER_BEGAN)
+        if result.outcome is Outcome.FAILED or running.came_further or unfit:
             return result
         before = running.assignment.before
         again = before is not None and before.outcome == LOST and before.reason == result.reason

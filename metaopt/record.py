@@ -15,6 +15,7 @@ from metaopt.store.views import LOST, TrialView
 from metaopt.strategies.base import Observation
 from metaopt.strategies.pruning import Rungs
 from workers.timing import MS_PER_SHOWER
+from workers.trial import NEVER_BEGAN
 
 #: A proposal and a seed.
 Training: TypeAlias = tuple[int, int]
@@ -111,9 +112,9 @@ class Record:
         """The attempt that follows a trial; counted since the last new epoch.
 
         An interruption is nobody's failure, and a lost worker whose trial came further than
-        the one before says nothing against the configuration.
+        the one before, or did not begin at all, says nothing against the configuration.
         """
-        if trial.outcome != LOST:
+        if trial.outcome != LOST or trial.reason.startswith(NEVER_BEGAN):
             return trial.attempt
         further = self.known_epochs(trial) > self.known_epochs(self.trial(trial.retry_of))
         return 2 if further else trial.attempt + 1

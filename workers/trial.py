@@ -138,6 +138,8 @@ TEST_SCORE, TEST_ERROR = "test_score", "test_error"
 #: How the reason of a LOST trial begins where no exception of its own ended it: its process or
 #: its node died, or the node cannot run trials of this study.
 WORKER_DIED = "the worker died"
+#: Likewise where the trial did not even begin there, which says nothing of its configuration.
+NEVER_BEGAN = f"{WORKER_DIED} before its trial began"
 
 
 class Outcome(StrEnum):

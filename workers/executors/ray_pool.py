@@ -26,6 +26,7 @@ from workers.executors.ray_actors import Actor, Found, find_actors, new_actor
 from workers.executors.ray_cluster import Cluster, address_in, cause_of_death, only_its_process
 from workers.executors.worker import Message
 from workers.trial import (
+    NEVER_BEGAN,
     WORKER_DIED,
     Outcome,
     Progress,
@@ -169,7 +170,7 @@ class RayExecutor:
             running.actor.node, problem = reply
             if problem:
                 self._cluster.leave_out(running.actor.node)
-                return [self._lost(number, _died(f" before its trial began: {problem}"))]
+                return [self._lost(number, _never_began(problem))]
             running.spec, reply = None, []
         events = [_event(message) for message in reply]
         running.seen += len(events)
@@ -250,6 +251,10 @@ class RayExecutor:
                 f"no node of the Ray cluster has had them for {NO_ROOM_SECONDS:g} s; add one, and "
                 "the same command resumes the study"
             )
+
+
+def _never_began(problem: str) -> TrialResult:
+    return TrialResult(Outcome.LOST, reason=f"{NEVER_BEGAN}: {problem}")
 
 
 def _died(cause: str) -> TrialResult:

@@ -25,7 +25,7 @@ from search_spaces.errors import ConfigError, ExecutorError, StoreError, TrialFa
 from search_spaces.parameters import Categorical
 from search_spaces.space import SearchSpace
 from workers.executors.inline import InlineExecutor
-from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
+from workers.trial import NEVER_BEGAN, Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 
 Make = Callable[..., StudyConfig]
 
@@ -349,6 +349,15 @@ def test_a_worker_that_dies_counts_only_where_its_trial_came_no_further(toy_conf
     assert [t.outcome for t in trials[:5]] == ["lost"] * 4 + ["failed"]
     assert "3 attempts ended after epoch 3" in trials[4].reason
     assert trials[5].proposal == 1 and trials[5].complete
+
+
+def test_a_node_that_cannot_run_trials_uses_up_no_attempt(toy_config: Make) -> None:
+    unfit: list[TrialEvent] = [TrialResult(Outcome.LOST, reason=f"{NEVER_BEGAN}: no such folder")]
+    executor = Scripted(lambda s: unfit if s.number < 5 else curve(s.number, 1.0, 2))
+    _, study = run(toy_config(search__trials=1), executor=executor)
+    *lost, last = study.trials()
+    assert [t.attempt for t in lost] == [1] * 5 and {t.outcome for t in lost} == {"lost"}
+    assert last.complete and last.attempt == 1
 
 
 class Silent(Scripted):
