@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from workers.trial import Resources
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int64]
+#: Of weights and hidden layers in an ONNX graph.
+GraphPrecision: TypeAlias = Literal["float32", "float16"]
 
 
 class GenerativeModel(Protocol):
@@ -51,6 +53,40 @@ class GenerativeModel(Protocol):
 
     def summary(self) -> str:
         """The architecture as text, layer by layer."""
+
+
+@runtime_checkable
+class Deployable(Protocol):
+    """A model that other programs can run: Keras, TensorFlow, and all that read ONNX.
+
+    What is written needs nothing of this project, and has these names:
+
+    =========  ===============  ==============================================================
+    energy     (n,) float32     primary energy [GeV]
+    theta      (n,) float32     angle of incidence [rad], where it is a condition
+    particle   (n,) int32       place in the geometry's particles, where it is a condition
+    noise      (n, k) float32   standard normal numbers
+    cells      (n, x, y, z)     output: deposited energy [GeV], axes as in the geometry
+    =========  ===============  ==============================================================
+
+    For the noise that :meth:`noise` draws, showers are those of :meth:`GenerativeModel.generate`.
+    """
+
+    def noise(self, n: int, seed: int) -> Array:
+        """The noise (n, k) of n showers."""
+
+    def write_keras(self, file: Path) -> None:
+        """A Keras file (.keras) of Keras' own layers."""
+
+    def write_tensorflow(self, folder: Path) -> None:
+        """A TensorFlow SavedModel with the signature ``serving_default``."""
+
+    def write_onnx(self, file: Path, precision: GraphPrecision = "float32") -> None:
+        """An ONNX graph.
+
+        Raises:
+            MissingExtraError: the package onnx is not installed.
+        """
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ from search_spaces.errors import DataError, InfeasibleError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
 from search_spaces.records import encode
-from workers.models.base import Array, Index
+from workers.models.base import Array, GraphPrecision, Index
 from workers.models.gan3d import backend, static
 from workers.models.gan3d.params import ENERGY_UNIT, Params, configure
 from workers.models.gan3d.presets import preset as named_preset
@@ -163,9 +163,7 @@ class Gan3DModel:
         Depends on the weights and the arguments alone. Cells below the threshold are
         left as they are: the objective treats both sides alike.
         """
-        noise = np.random.default_rng(seed).standard_normal(
-            (len(conditions), self.params.noise_size), np.float32
-        )
+        noise = self.noise(len(conditions), seed)
         energy = conditions.energy / np.float32(ENERGY_UNIT)
         inputs = (noise, energy, conditions.theta, conditions.particle)
         from workers.models.gan3d.networks import Inputs
@@ -181,6 +179,34 @@ class Gan3DModel:
         if not parts:
             return np.zeros((0, *self.sizes.generator[-1].grid), np.float32)
         return np.concatenate(parts)
+
+    def noise(self, n: int, seed: int) -> Array:
+        """The noise (n, noise_size) of n showers."""
+        return np.random.default_rng(seed).standard_normal((n, self.params.noise_size), np.float32)
+
+    def write_keras(self, file: Path) -> None:
+        """A Keras file: see :class:`~workers.models.base.Deployable`."""
+        from workers.models.gan3d.deployment import write_keras
+
+        write_keras(file, self.params, self.sizes, self._weights)
+
+    def write_tensorflow(self, folder: Path) -> None:
+        """A SavedModel: see :class:`~workers.models.base.Deployable`."""
+        from workers.models.gan3d.deployment import write_tensorflow
+
+        write_tensorflow(folder, self.params, self.sizes, self._weights)
+
+    def write_onnx(self, file: Path, precision: GraphPrecision = "float32") -> None:
+        """An ONNX graph: see :class:`~workers.models.base.Deployable`."""
+        from workers.models.gan3d.onnx_generator import write_generator
+
+        write_generator(file, self.params, self.sizes, self._weights, precision)
+
+    @property
+    def _weights(self) -> Mapping[str, Array]:
+        from workers.models.gan3d.deployment import generator_weights
+
+        return generator_weights(self.trainer.step)
 
     def _compiled_size(self, n: int) -> int:
         """Showers of one call: few sizes, so that few functions are compiled; one shower is one."""

@@ -7,7 +7,7 @@ the loss, where it is stable, and adds no parameters.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,15 +16,12 @@ import numpy as np
 from keras import layers, ops
 
 from workers.models.gan3d.convolution import Convolution, Tensor
-from workers.models.gan3d.params import Axes, Discriminator, Generator, Params
+from workers.models.gan3d.params import SLOPE, Axes, Discriminator, Generator, Params
 from workers.models.gan3d.shapes import POOL, Plan
 from workers.trial import Precision
 
 #: Keras ships no types.
 Model: TypeAlias = Any
-
-#: Slope of the leaky ReLU (the Keras layer's default when the networks were published).
-SLOPE = 0.3
 
 
 def seeds(*entropy: int) -> Iterator[int]:
@@ -63,8 +60,22 @@ class Form:
         return "mixed_bfloat16" if self.precision == "bfloat16" else "float32"
 
 
-def build_generator(params: Params, plan: Plan, seed: int, form: Form) -> Model:
-    """Latent vectors (n, latent_size) to images (n, x, y, z, 1), in transformed units."""
+def build_generator(
+    params: Params,
+    plan: Plan,
+    seed: int,
+    form: Form,
+    convolution: Callable[..., Any] = Convolution,
+) -> Model:
+    """Latent vectors (n, latent_size) to images (n, x, y, z, 1), in transformed units.
+
+    Args:
+        params: the configuration.
+        plan: its grids.
+        seed: of the initial weights.
+        form: how it is computed.
+        convolution: makes the convolutions, from the arguments of :class:`Convolution`.
+    """
     g, seed_of, dtype = params.generator, seeds(seed, 0), form.hidden
     latent = keras.Input((g.latent_size,), name="latent")
     size = int(np.prod(plan.seed_grid)) * g.seed_filters
@@ -73,12 +84,12 @@ def build_generator(params: Params, plan: Plan, seed: int, form: Form) -> Model:
     x = layers.Reshape((*plan.seed_grid, g.seed_filters), dtype=dtype, name="seed_grid")(x)
     for i, step in enumerate(plan.generator[:-1], start=1):
         he = keras.initializers.HeUniform(seed=next(seed_of))
-        x = Convolution(step, he, bias=True, pairs=form.pairs, dtype=dtype, name=f"g{i}")(x)
+        x = convolution(step, he, bias=True, pairs=form.pairs, dtype=dtype, name=f"g{i}")(x)
         x = _activation(g, dtype, f"g{i}_activation")(x)
         if i < len(g.layers):
             x = _normalisation(g, dtype, f"g{i}_norm")(x)
     normal = keras.initializers.GlorotNormal(seed=next(seed_of))
-    x = Convolution(
+    x = convolution(
         plan.generator[-1], normal, bias=g.last_bias, pairs=False, dtype=dtype, name="last"
     )(x)
     return keras.Model(latent, layers.ReLU(name="cells")(x), name="generator")

@@ -23,6 +23,8 @@ Axes: TypeAlias = tuple[int, int, int]
 
 #: The published energy divisor [GeV]: networks see Ep/100.
 ENERGY_UNIT = 100.0
+#: Slope of the leaky ReLU (the Keras layer's default when the networks were published).
+SLOPE = 0.3
 #: Most layers that the flat names reach.
 MAX_LAYERS = 8
 

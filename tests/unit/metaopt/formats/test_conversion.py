@@ -1,0 +1,72 @@
+"""``metaopt convert``: every format gives the model's showers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tomli_w
+from click.testing import CliRunner, Result
+
+from metaopt.cli.main import cli
+from metaopt.errors import MetaoptError, exit_code
+from metaopt.formats import FILES
+from search_spaces.geometry import Geometry
+from search_spaces.loader import load_geometry
+from search_spaces.records import encode
+from workers.models.registry import make_family
+from workers.trial import Resources
+
+GEOMETRY = load_geometry("clic-12x12x12")
+SMALL = {"g_layers": 3, "g1_filters": 4, "d_layers": 2, "d1_filters": 2, "power": 0.8}
+
+
+def saved(folder: Path, family: str, point: dict[str, object], geometry: Geometry) -> Path:
+    preset = "fixed-angle" if family == "gan3d" else "default"
+    folder.mkdir()
+    make_family(family).build(preset, point, geometry, 1, Resources()).save(folder)
+    tables = {
+        "model": {"family": family, "preset": preset, "parameters": point},
+        "geometry": encode(geometry),
+        **{key: {} for key in ("data", "budget", "score", "provenance")},
+    }
+    (folder / "production.toml").write_text(tomli_w.dumps(tables))
+    return folder
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["convert", *arguments])
+
+
+def test_every_format_is_written_and_gives_the_models_showers(tmp_path: Path) -> None:
+    model, out = saved(tmp_path / "model", "gan3d", SMALL, GEOMETRY), tmp_path / "out"
+    forms = [word for form in FILES for word in ("--format", form)]
+    (out / FILES["tensorflow"]).mkdir(parents=True)
+    (out / FILES["tensorflow"] / "older").touch()
+    done = call(str(model), "-o", str(out), *forms, "--json")
+    assert done.exit_code == 0, done.output
+    assert sorted(f.name for f in out.iterdir()) == sorted(FILES.values())
+    assert not (out / FILES["tensorflow"] / "older").exists()
+    made = {entry["form"]: entry for entry in json.loads(done.stdout)}
+    for form, limit in zip(FILES, (1e-4, 1e-4, 1e-4, 1e-2, 0.2), strict=True):
+        assert made[form]["difference"] < limit and made[form]["size"] > 1000
+        np.testing.assert_allclose(made[form]["energy"], 1, atol=limit)
+    assert made["onnx"]["difference"] < made["onnx-float16"]["difference"]
+
+
+def test_a_model_that_cannot_be_converted_is_told(tmp_path: Path) -> None:
+    model = saved(tmp_path / "model", "toy", {"rate": 0.5}, GEOMETRY)
+    done = call(str(model), "-o", str(tmp_path / "out"))
+    assert isinstance(done.exception, MetaoptError) and exit_code(done.exception) == 2
+    assert "cannot be converted" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    model = saved(tmp_path / "model", "gan3d", SMALL, GEOMETRY)
+    done = call(str(model), "-o", str(model / "production.toml"))
+    assert isinstance(done.exception, MetaoptError) and exit_code(done.exception) == 2
+    with pytest.raises(MetaoptError, match="cannot be written"):
+        raise done.exception
