@@ -87,7 +87,7 @@ def command(
     """Simulate showers of a calorimeter: a built-in GEOMETRY, or a TOML file.
 
     The engine geant4 is the full simulation: pip install 'metaopt[geant4]'.
-    gflash is a parametrisation of electrons and photons, 50 to 400 times
+    gflash is a parametrisation of electrons and photons, 30 to 600 times
     faster, and named as such in the file and wherever it is reported.
 
     Energies and angles are uniform in their ranges. After an interruption the

@@ -62,12 +62,16 @@ def times(engine: str, events: int) -> None:
     for name in GEOMETRIES:
         geometry = load_geometry(name)
         cells = [
-            f"{1e3 * seconds(geometry, engine, energy, events):.3g}"
+            milliseconds(seconds(geometry, engine, energy, events))
             if energy <= geometry.energy[1]
             else ""
             for energy in ENERGIES
         ]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def milliseconds(value: float) -> str:
+    return f"{1e3 * value:,.0f}" if value > 1e-2 else f"{1e3 * value:.2f}"
 
 
 def seconds(geometry: Geometry, engine: str, energy: float, events: int) -> float:
