@@ -1,4 +1,4 @@
-"""Makes a table of real trials, which `metaopt bench strategies` reads as a problem.
+r"""Makes a table of real trials, which `metaopt bench strategies` reads as a problem.
 
     python tests/benchmarks/trial_table.py --configurations 200 --processes 16 --minutes 60
 
@@ -10,6 +10,14 @@ are CPU time on one thread, which other processes do not change.
 A trial is appended to the file when it has ended. Run it again with the same options to
 go on, after a kill as well; after ``--minutes`` no new trial is begun. Compress the file
 with gzip when it is complete: it is read as ``.jsonl.gz`` too.
+
+``results/trials-small.jsonl.gz`` was made with ::
+
+    python tests/benchmarks/make_sample.py ../shared/data/clic_fixed_25x25x25.h5 \
+        --events 2940 --merge 3 --output clic-8x8x8.h5
+    python tests/benchmarks/trial_table.py --configurations 400 --epochs 9 --showers 300 \
+        --space tests/benchmarks/small.toml --data clic-8x8x8.h5 \
+        --geometry tests/benchmarks/clic-8x8x8.toml --output results/trials-small.jsonl
 """
 
 from __future__ import annotations
