@@ -16,7 +16,7 @@ from metaopt.cli.passwords import hide_password
 
 #: Command name to its module; the order is that of `metaopt --help`.
 COMMANDS = (
-    *("run", "studies", "show", "dashboard", "export", "trial", "validate", "bench"),
+    *("run", "studies", "show", "report", "dashboard", "export", "trial", "validate", "bench"),
     *("geometry", "simulate", "retarget", "train", "generate", "convert"),
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import signal
 import socket
 from collections.abc import Iterator, Sequence
@@ -20,11 +19,12 @@ from metaopt.controller import Controller
 from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL, ConfigError, MetaoptError
 from metaopt.preflight import Plan, check_same_study, prepare
 from metaopt.reports.plans import costs_of, plan_table
+from metaopt.reports.study.answer import verdict
 from metaopt.reports.tables import comparison_table, number
 from metaopt.stopping import Ending
 from metaopt.store import DEFAULT_URL
 from metaopt.store.database import StudyStore, is_there, masked
-from metaopt.store.standings import Standing, published_of, standings
+from metaopt.store.standings import published_of, standings
 from metaopt.store.study import StoredStudy
 from metaopt.store.views import TrialView
 from metaopt.strategies.warm_start import WARM
@@ -167,7 +167,7 @@ def _conclude(config: StudyConfig, study: StoredStudy, ending: Ending) -> int:
     again = f"--study {config.name}" if config.study.name else "the same command"
     if best is not None:
         print_table(comparison_table(published or best, best))
-        say(_verdict(published or best, best))
+        say(verdict(published or best, best))
         if taught := _taught_words(trials):
             say(taught)
     if ending is Ending.INTERRUPTED:
@@ -179,25 +179,6 @@ def _conclude(config: StudyConfig, study: StoredStudy, ending: Ending) -> int:
     say(f"{ending}; study {config.name!r}")
     say(_next_steps(config, ending))
     return DONE
-
-
-def _verdict(published: Standing, best: Standing) -> str:
-    """The answer in a sentence; a fall within twice its error is none."""
-    before, after = published.score, best.score
-    error = math.hypot(before.error or 0.0, after.error or 0.0)
-    if after.value >= before.value - 2 * error:
-        return "No configuration beat the published one beyond the error at this budget."
-    text = (
-        f"S fell from {number(before.value, before.error)} to {number(after.value, after.error)} "
-        "against the published configuration, at equal training showers"
-    )
-    if published.test and best.test:
-        old, new = published.test, best.test
-        text += (
-            f"; on test showers that chose nothing, from {number(old.value, old.error)} to "
-            f"{number(new.value, new.error)}"
-        )
-    return text + "."
 
 
 def _taught_words(trials: Sequence[TrialView]) -> str:

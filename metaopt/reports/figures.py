@@ -19,7 +19,8 @@ FULL_NAME, GENERATED_NAME = "Geant4", "generated"
 COMPARISON_HEIGHT, MAP_HEIGHT, BARS_HEIGHT = 400, 320, 300
 #: Range of the ratio panel.
 RATIO_RANGE = (0.0, 2.0)
-_GRID = {
+#: Axes of all figures.
+GRID = {
     "gridcolor": "#dddddd",
     "linecolor": "#111111",
     "ticks": "outside",
@@ -37,27 +38,33 @@ def figure(panel: Panel) -> dict[str, Any]:
         made = _map(panel)
     else:
         made = _bars(panel)
-    plain: dict[str, Any] = made.to_plotly_json()
-    plain["layout"].pop("template", None)
-    return plain
+    return plain(made)
 
 
-def _layout(labels: Labels, height: int, **more: Any) -> go.Layout:
+def plain(made: go.Figure) -> dict[str, Any]:
+    """Data and layout of a figure, as plotly.js takes them."""
+    found: dict[str, Any] = made.to_plotly_json()
+    found["layout"].pop("template", None)
+    return found
+
+
+def layout(labels: Labels, height: int, **more: Any) -> go.Layout:
+    """The layout of all figures, with ``more`` in place of its keys."""
     base = {
         "template": "none",
         "height": height,
         "margin": {"l": 60, "r": 12, "t": 30, "b": 48},
         "font": {"size": 12},
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
-        "xaxis": {**_GRID, "title": {"text": labels.x}},
-        "yaxis": {**_GRID, "title": {"text": labels.y}},
+        "xaxis": {**GRID, "title": {"text": labels.x}},
+        "yaxis": {**GRID, "title": {"text": labels.y}},
     }
     return go.Layout(base | more)
 
 
 def _comparison(panel: Comparison) -> go.Figure:
-    x = {**_GRID, "title": {"text": panel.labels.x}}
-    y = {**_GRID, "title": {"text": panel.labels.y}}
+    x = {**GRID, "title": {"text": panel.labels.x}}
+    y = {**GRID, "title": {"text": panel.labels.y}}
     x |= {"type": "log", "dtick": 1} if panel.log_x else {}
     y |= {"type": "log", "dtick": 1} if panel.log_y else {}
     made = go.Figure(
@@ -65,7 +72,7 @@ def _comparison(panel: Comparison) -> go.Figure:
             _line(panel.full, FULL_NAME, panel.steps, fill=panel.steps and not panel.log_y),
             _line(panel.generated, GENERATED_NAME, panel.steps),
         ],
-        _layout(panel.labels, COMPARISON_HEIGHT, xaxis=x, yaxis=y),
+        layout(panel.labels, COMPARISON_HEIGHT, xaxis=x, yaxis=y),
     )
     if panel.ratio is not None:
         _add_ratio(made, panel.ratio)
@@ -79,7 +86,7 @@ def _add_ratio(made: go.Figure, ratio: Points) -> None:
         xaxis_anchor="y2",
         yaxis_domain=[0.3, 1.0],
         yaxis2={
-            **_GRID,
+            **GRID,
             "title": {"text": "ratio"},
             "domain": [0.0, 0.22],
             "range": list(RATIO_RANGE),
@@ -140,11 +147,11 @@ def _map(panel: Map) -> go.Figure:
         colorbar={"thickness": 10, "outlinewidth": 0},
         hoverongaps=False,
     )
-    layout = _layout(panel.labels, MAP_HEIGHT + (110 if names else 0))
+    shape = layout(panel.labels, MAP_HEIGHT + (110 if names else 0))
     if names:
-        layout.yaxis.update(autorange="reversed", tickfont={"size": 10}, dtick=1)
-        layout.xaxis.update(tickangle=-90, tickfont={"size": 10}, dtick=1)
-    return go.Figure([trace], layout)
+        shape.yaxis.update(autorange="reversed", tickfont={"size": 10}, dtick=1)
+        shape.xaxis.update(tickangle=-90, tickfont={"size": 10}, dtick=1)
+    return go.Figure([trace], shape)
 
 
 def _bars(panel: Bars) -> go.Figure:
@@ -161,4 +168,4 @@ def _bars(panel: Bars) -> go.Figure:
             },
         ),
     ]
-    return go.Figure(bars[: 2 if panel.full else 1], _layout(panel.labels, BARS_HEIGHT))
+    return go.Figure(bars[: 2 if panel.full else 1], layout(panel.labels, BARS_HEIGHT))

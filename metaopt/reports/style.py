@@ -22,6 +22,9 @@ p { margin: .3rem 0; }
 .figures { grid-template-columns: repeat(auto-fit, minmax(min(28rem, 100%), 1fr)); }
 .maps { grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); }
 .figures > *, .maps > * { min-width: 0; }
+.figures > .across { grid-column: 1 / -1; }
+nav a { margin-right: .9rem; white-space: nowrap; }
+nav { line-height: 1.9; }
 figure { margin: 0 0 1.2rem; }
 .plot { width: 100%; }
 .scroll { overflow-x: auto; }
@@ -29,6 +32,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { padding: .25rem .5rem; text-align: right; font-size: .93rem; vertical-align: top;
   border-bottom: 1px solid #ccc; font-variant-numeric: tabular-nums; }
 .text, .name { text-align: left; }
+.name { white-space: pre-wrap; }
 th { border-bottom: 1px solid #111; font-weight: 600; }
 @media (max-width: 40rem) { body { padding: .6rem; } .wide { display: none; }
   th, td { padding: .2rem .3rem; font-size: .85rem; } }

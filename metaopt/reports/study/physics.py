@@ -1,0 +1,38 @@
+"""The best trial's showers against Geant4, as ``metaopt validate`` compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from metaopt.config import trial_folder
+from metaopt.reports.held_out import validate
+from metaopt.reports.validation import Validation
+from metaopt.store.views import TrialView
+from search_spaces.errors import DataError
+from search_spaces.geometry import Geometry
+from search_spaces.records import decode
+from workers.models.registry import make_family
+from workers.trial import DataSpec, Resources
+
+
+def physics(document: Mapping[str, Any], trial: TrialView) -> Validation:
+    """The test split against showers of a trial's network; it has chosen nothing.
+
+    Args:
+        document: what was recorded when the study began.
+        trial: a complete one.
+
+    Raises:
+        DataError: the trial's weights or the showers are gone or damaged.
+    """
+    folder = trial_folder(Path(str(document["folder"])), trial.number)
+    if not folder.is_dir():
+        raise DataError(f"the weights of trial {trial.number} are not in {folder}; train it again")
+    geometry = decode(Geometry, document["geometry"], "study store: geometry")
+    data = decode(DataSpec, document["data"], "study store: data")
+    space = document["space"]
+    family = make_family(space["family"])
+    model = family.load(folder, space["preset"], trial.point, geometry, Resources())
+    return validate(model, f"trial {trial.number}", data, geometry)
