@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from metaopt.cli import options
+from metaopt.cli import bench_inference, options
 
 if TYPE_CHECKING:
     from metaopt.bench.comparison import Comparison, Design
@@ -41,7 +41,10 @@ def _several(
 
 @click.group(name="bench")
 def command() -> None:
-    """Compare search strategies on simulated studies."""
+    """Compare search strategies on simulated studies, and time trained generators."""
+
+
+command.add_command(bench_inference.command)
 
 
 @command.command(name="strategies")
