@@ -30,12 +30,17 @@ from workers.production import checkpoints
 from workers.production.record import EpochRecord, best_of
 from workers.production.training import load_model
 from workers.runner import CHECK_DRAW, CHECK_SHOWERS
+from workers.trial import Resources
 
 SUMMARY, PAGE = "summary.txt", "validation.html"
 
 
-def finish(plan: Plan) -> Validation:
+def finish(plan: Plan, resources: Resources) -> Validation:
     """Measure the best epoch on the test split, and write the result.
+
+    Args:
+        plan: a training of which at least one epoch is done.
+        resources: of this process, which need not be those of the workers.
 
     Raises:
         DataError: a checkpoint or the showers cannot be read.
@@ -45,7 +50,8 @@ def finish(plan: Plan) -> Validation:
         raise DataError(f"{plan.spec.folder}: its checkpoints are damaged; train again")
     best = best_of(saved.records)
     folder = checkpoints.of_epoch(plan.spec, best.epoch)
-    model = load_model(plan.spec, replace(saved, folder=folder))
+    spec = replace(plan.spec, resources=resources)
+    model = load_model(spec, replace(saved, folder=folder))
     made = validate(model, f"epoch {best.epoch}", plan.spec.data, plan.spec.geometry)
     _write(plan, saved.records, model, made)
     return made

@@ -79,7 +79,10 @@ def _run(order: Order, workers: int, address: str) -> int:
     from metaopt.errors import DONE, INTERRUPTED
     from metaopt.trained import finish
     from metaopt.training import alone, prepare, train
+    from workers.trial import Resources
 
+    # Workers elsewhere may have GPUs that this process has not.
+    here = order.resources if workers == 1 and not address else Resources()
     with TrainingMonitor() as monitor:
         monitor.stage("reading and checking the showers")
         plan = prepare(order)
@@ -88,7 +91,7 @@ def _run(order: Order, workers: int, address: str) -> int:
             whole = train(plan, monitor, stop, workers, address)
             if whole:
                 monitor.stage("comparing the best epoch with the test showers")
-                made = finish(plan)
+                made = finish(plan, here)
     if not whole:
         say(f"interrupted; the same command goes on in {order.out}/")
         return INTERRUPTED

@@ -9,7 +9,7 @@ Notation, as for two files:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -74,8 +74,8 @@ def _generated(model: GenerativeModel, reference: Reference) -> Iterator[Showers
 
 
 def _observed(events: Events, unseen: NDArray[np.bool_]) -> tuple[Observed, View]:
-    seen: Callable[[Showers], Features] = lambda s: features(s, events.geometry, unseen)  # noqa: E731
-    return observe(_showers(events), events.geometry, seen)
+    geometry = events.geometry
+    return observe(_showers(events), geometry, lambda s: features(s, geometry, unseen))
 
 
 def _filled(events: Events) -> NDArray[np.int64]:

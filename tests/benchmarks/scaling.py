@@ -8,10 +8,12 @@
 
 Notation of the model: N workers, a batch of B showers, t seconds of a shower on one worker.
 
-    step(N) = t (B/N + k)        k: what a step costs whatever its showers, in showers
+    step(N) = t (B/N + k + d (N - 1))
 
-A sum over N workers in a ring takes 2 (N - 1) (a + m/(N b)): a delay of a message, m bytes, b
-bytes per second. With g_steps updates of the generator and two of the discriminator, a step has
+    k    what a step costs whatever its showers: started kernels, updates of the weights
+    d    what each further worker adds: a sum in a ring takes 2 (N - 1) messages
+
+both in showers. With g_steps updates of the generator and two of the discriminator, a step has
 g_steps + 2 sums; their messages are the gradients, 4 bytes per parameter.
 """
 
@@ -43,7 +45,7 @@ from workers.trial import Resources
 #: A network of which a batch takes longer than its sums, on the bundled showers.
 POINT = {
     "g_layers": 2, "g1_filters": 16, "g2_filters": 8, "d_layers": 2, "d1_filters": 16,
-    "d2_filters": 8, "latent_size": 32, "batch_size": 64, "norm_momentum": 0.9,
+    "d2_filters": 8, "latent_size": 32, "batch_size": 32, "norm_momentum": 0.9, "power": 0.6,
 }  # fmt: skip
 SPLIT = {"split": [0.6, 0.2, 0.2]}
 MESSAGES = (73_450, 872_948)  # parameters of `fixed-angle`: discriminator, generator
@@ -64,7 +66,7 @@ class Records(list[EpochRecord]):
         raise RuntimeError(f"{reason}, {workers}")
 
 
-def training_rows(epochs: int = 4, showers: int = 640) -> Iterator[Row]:
+def training_rows(epochs: int = 5, showers: int = 1200) -> Iterator[Row]:
     """One row per number of workers: the quickest epoch after the first, which compiles."""
     yield "workers", "epoch [s]", "of it in sums", "gain", "S after the last epoch"
     # More workers than cores, so that what is shared out can be seen at all.
@@ -149,24 +151,29 @@ def _times(total: Callable[..., object], n: int, repeats: int) -> list[float]:
 
 
 def model_rows() -> Iterator[Row]:
-    """The published points and the model: k and t from the share's size, at 32 workers."""
+    """The published points, the model with k and d from six and two of them, and what follows."""
     shares, seconds = map(np.array, (list(BY_SHARE), list(BY_SHARE.values())))
     slope, base = np.polyfit(1 / shares, seconds, 1)
-    k = slope / base
-    yield "showers per worker", "published [s]", "model [s]"
+    at_32 = slope / base  # k + 31 d
+    lost = [(96 + at_32) * (_efficiency(2) / _efficiency(n) - 1) for n in (32, 64)]
+    d = (lost[1] - lost[0]) / 32
+    k = at_32 - 31 * d
+    yield "showers per worker (32 workers)", "published [s]", "model [s]"
     for share, published in BY_SHARE.items():
         yield str(share), f"{published:g}", f"{base + slope / share:.0f}"
-    yield f"k = {k:.1f} showers", "", ""
-    yield "workers, 96 showers each", "published, efficiency", "model"
-    for workers, published in BY_WORKERS.items():
-        efficiency = 2 * BY_WORKERS[2] / (workers * published)
-        ring = (workers - 1) / workers / (31 / 32)  # k was found at 32 workers
-        least = (96 + k * 0.5 / (31 / 32)) / (96 + k * ring)
-        yield str(workers), f"{efficiency:.1%}", f"{least:.1%}"
-    yield "workers, a batch of 128 shared", "gain", "efficiency"
-    for workers in (1, 2, 4, 8, 16, 32):
-        gain = 128 / (128 / workers + (k if workers > 1 else 0.0))
-        yield str(workers), f"{gain:.1f}", f"{gain / workers:.0%}"
+    yield "workers (96 showers each)", "published, efficiency", "model"
+    for n in BY_WORKERS:
+        model = (96 + k + d) / (96 + k + d * (n - 1))
+        yield str(n), f"{_efficiency(n) / _efficiency(2):.1%}", f"{model:.1%}"
+    yield f"workers (a batch of 128 shared), k = {k:.1f}, d = {d:.2f}", "gain", "efficiency"
+    for n in (1, 2, 4, 8, 16, 32):
+        gain = (128 + k) / (128 / n + k + d * (n - 1))
+        yield str(n), f"{gain:.1f}", f"{gain / n:.0%}"
+
+
+def _efficiency(workers: int) -> float:
+    """Of the published points, in arbitrary units."""
+    return 1 / (workers * BY_WORKERS[workers])
 
 
 def message_rows() -> Iterator[Row]:

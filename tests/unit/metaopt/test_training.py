@@ -17,8 +17,9 @@ from click.testing import CliRunner, Result
 
 import metaopt
 from metaopt.cli.main import cli
-from metaopt.errors import MetaoptError, exit_code
+from metaopt.errors import INTERRUPTED, MetaoptError, exit_code
 from metaopt.export import load_production, verify
+from metaopt.training import alone
 from search_spaces.loader import load_geometry
 from search_spaces.records import encode
 from workers.models.toy import Toy
@@ -122,9 +123,15 @@ def test_a_killed_training_goes_on_to_the_same_bits(export: Path, tmp_path: Path
         file.write('{"epoch": ')
     had = len(list(cut.glob("checkpoints/epoch-*")))
     assert had and not (cut / "production.toml").exists()
+    with subprocess.Popen([*command, "--epochs", "6"], stderr=subprocess.PIPE, text=True) as asked:
+        assert asked.stderr is not None
+        while "goes on after epoch" not in asked.stderr.readline():
+            assert asked.poll() is None
+        asked.send_signal(signal.SIGINT)
+        assert "the same command goes on in" in asked.stderr.read()
+    assert asked.returncode == INTERRUPTED
     done = call(export, "--epochs", "6", "-o", str(cut))
     assert done.exit_code == 0, done.output
-    assert "goes on after epoch" in done.stderr
     assert weights(cut) == weights(whole) and record(cut) == record(whole)
 
 
@@ -182,4 +189,7 @@ def test_another_training_is_not_mixed_in(export: Path, tmp_path: Path) -> None:
     ):
         done = call(export, *arguments, "-o", str(out))
         assert isinstance(done.exception, MetaoptError) and rule in str(done.exception)
+    with alone(out):
+        done = call(export, "--epochs", "2", "-o", str(out))
+    assert isinstance(done.exception, MetaoptError) and "at work" in str(done.exception)
     assert verify(out) == 0
