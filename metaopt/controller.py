@@ -9,58 +9,34 @@ repeated trial is the same trial.
 
 from __future__ import annotations
 
-import math
 import shutil
-import statistics
 import time
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from metaopt.agenda import Agenda, Assignment
 from metaopt.config import checkpoint_folder, seconds, trial_folder
+from metaopt.failures import Failures
 from metaopt.monitoring import Monitor
 from metaopt.preflight import Plan
 from metaopt.record import Record, Training
+from metaopt.running import Running
 from metaopt.stopping import Ending, SearchEnd
 from metaopt.store.study import LEASE_SECONDS, StoredStudy
-from metaopt.store.views import FAILED, LOST, MAX_ATTEMPTS, TrialView
+from metaopt.store.views import TrialView
 from metaopt.strategies.pruning import Rungs
 from metaopt.strategies.rivals import minimises_time, slower
-from objectives.objective import WORST
-from search_spaces.errors import DataError, ExecutorError, MetaoptError, TrialFailedError
+from metaopt.timetable import Timetable
 from workers.executors.base import Executor
-from workers.trial import NEVER_BEGAN, WORKER_DIED, Outcome, Progress, TrialResult, TrialSpec
+from workers.trial import Outcome, Progress, TrialResult, TrialSpec
 
 #: Seconds to wait for an event before looking at the clock again.
 TICK = 0.5
-#: Workers lost one after another, without a scored epoch between, after which something is
-#: wrong with the machines rather than with a trial.
-MAX_LOST_IN_A_ROW = 6
 #: Checkpoints of pruned trials that are kept, of the best: only those are taken up again.
 KEPT_PRUNED = 16
-
-
-@dataclass
-class _Running:
-    """A submitted trial, as the controller remembers it."""
-
-    assignment: Assignment
-    checkpoint: Path
-    rungs: list[tuple[int, float]] = field(default_factory=list)
-    started: float = field(default_factory=time.monotonic)
-    heard: float = field(default_factory=time.monotonic)
-    ms_per_shower: float | None = None
-    pruned: bool = False
-    #: Why the controller ended it, where it did.
-    overdue: TrialResult | None = None
-
-    @property
-    def came_further(self) -> bool:
-        """Whether it scored an epoch that its training had not scored before."""
-        return bool(self.rungs) and self.rungs[-1][0] > self.assignment.epochs
 
 
 class Controller:
@@ -74,17 +50,11 @@ class Controller:
         self._executor = executor
         self._monitor = monitor
         self._owner = uuid.uuid4().hex
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, Running] = {}
         self._stops = 0
-        self._lost_in_a_row = self._failed_in_a_row = 0
-        #: What makes it useless to go on; raised once the running epochs have ended.
-        self._failure: MetaoptError | None = None
-        self._began = time.monotonic()
+        self._failures = Failures(plan.config.search.max_failures)
+        self._timetable = Timetable(seconds(plan.config.search.time_budget))
         self._renewed = -LEASE_SECONDS
-        budget = seconds(plan.config.search.time_budget)
-        self._deadline = None if budget is None else self._began + budget
-        self._time_limit = seconds(plan.config.trial.time_limit)
-        self._silence_limit = seconds(plan.config.trial.silence_limit)
 
     def stop(self) -> None:
         """Ask the run to end: once, after the running epochs; twice, at once."""
@@ -110,9 +80,9 @@ class Controller:
                 ending = self._ending()
                 if ending is None:
                     self._fill()
-                if not self._running and (self._executor.slots or ending):
-                    if self._failure is not None:
-                        raise self._failure
+                if not self._running:
+                    if self._failures.failure is not None:
+                        raise self._failures.failure
                     return self._ended(ending)
                 if ending in (Ending.TIME, Ending.INTERRUPTED):
                     self._end_running()
@@ -162,7 +132,7 @@ class Controller:
         self._follow(trial.number, assignment)
 
     def _follow(self, number: int, assignment: Assignment) -> None:
-        self._running[number] = _Running(assignment, self._checkpoint(assignment.training))
+        self._running[number] = Running(assignment, self._checkpoint(assignment.training))
         self._monitor.started(number, assignment)
 
     # -- starting -------------------------------------------------------------------------
@@ -252,10 +222,10 @@ class Controller:
         self._study.report(number, progress)
         self._monitor.progressed(number, progress)
         if running.came_further:
-            self._lost_in_a_row = 0
+            self._failures.came_further()
             self._prune(number, running, progress)
 
-    def _prune(self, number: int, running: _Running, progress: Progress) -> None:
+    def _prune(self, number: int, running: Running, progress: Progress) -> None:
         epochs = self._plan.config.trial.epochs
         proposal, seed = running.assignment.training
         if seed or progress.epoch >= epochs:
@@ -268,7 +238,7 @@ class Controller:
             running.pruned = True
             self._executor.stop(number)
 
-    def _slower(self, running: _Running) -> set[int]:
+    def _slower(self, running: Running) -> set[int]:
         """Proposals that do not count against a trial because the search is for speed as well."""
         if not minimises_time(self._plan.strategy):
             return set()
@@ -278,37 +248,22 @@ class Controller:
     def _finished(self, number: int, result: TrialResult) -> None:
         running = self._running.pop(number)
         if result.outcome is Outcome.UNREADABLE:
-            # So is this one, for all trials: no configuration is charged for its data.
-            text = f"{result.reason}. The study is kept: mend the showers"
-            self._fail(DataError(_resumable(text)))
+            self._failures.unreadable(result.reason)
             result = replace(result, outcome=Outcome.STOPPED)
         judged = self._judged(running, result)
         trial = self._study.finish(number, judged, running.pruned)
         self._record.add(trial)
         self._tidy(trial, running.checkpoint)
         self._monitor.finished(trial)
-        self._count(trial, lost=Outcome.LOST in (result.outcome, judged.outcome))
+        self._failures.ended(trial, lost=Outcome.LOST in (result.outcome, judged.outcome))
 
-    def _judged(self, running: _Running, result: TrialResult) -> TrialResult:
-        """Whose fault a lost trial is."""
+    def _judged(self, running: Running, result: TrialResult) -> TrialResult:
         if result.outcome is not Outcome.LOST:
             return result
         if self._stops > 1 and running.overdue is None:
             # Killed on the user's word: an interruption, which uses up no attempt.
             return replace(result, outcome=Outcome.STOPPED, reason="stopped at once")
-        result = running.overdue or result
-        unfit = result.reason.startswith(NEVER_BEGAN)
-        if result.outcome is Outcome.FAILED or running.came_further or unfit:
-            return result
-        before = running.assignment.before
-        again = before is not None and before.outcome == LOST and before.reason == result.reason
-        attempt = running.assignment.attempt
-        if (again and result.suspect) or attempt >= MAX_ATTEMPTS:
-            reason = f"{attempt} attempts ended after epoch {running.assignment.epochs}"
-            return replace(
-                result, outcome=Outcome.FAILED, score=WORST, reason=f"{reason}: {result.reason}"
-            )
-        return result
+        return running.judged(result)
 
     def _tidy(self, trial: TrialView, checkpoint: Path) -> None:
         """Remove the checkpoints that no trial will go on from."""
@@ -318,35 +273,13 @@ class Controller:
         elif not trial.repeatable:
             shutil.rmtree(checkpoint, ignore_errors=True)
 
-    def _count(self, trial: TrialView, *, lost: bool) -> None:
-        """End the run where workers or configurations fail one after another."""
-        self._lost_in_a_row = self._lost_in_a_row + 1 if lost else 0
-        if trial.outcome == FAILED and not lost:
-            self._failed_in_a_row += 1
-        elif trial.complete or trial.state == "pruned":
-            self._failed_in_a_row = 0
-        if self._lost_in_a_row >= MAX_LOST_IN_A_ROW:
-            text = f"{MAX_LOST_IN_A_ROW} workers were lost one after another, the last: "
-            self._fail(ExecutorError(_resumable(f"{text}{trial.reason}; mend it")))
-        most = self._plan.config.search.max_failures
-        if self._failed_in_a_row >= most:
-            text = f"{most} configurations failed one after another (search.max_failures), the "
-            text += f"last: {trial.reason}; check the space and the data"
-            self._fail(TrialFailedError(_resumable(text)))
-
-    def _fail(self, failure: MetaoptError) -> None:
-        self._failure = self._failure or failure
-        self._stops = max(self._stops, 1)
-
     # -- ending ---------------------------------------------------------------------------
 
     def _ending(self) -> Ending | None:
         """Why to end now, or None to go on."""
-        if self._stops:
+        if self._stops or self._failures.failure is not None:
             return Ending.INTERRUPTED
-        if self._deadline is not None and time.monotonic() >= self._deadline:
-            return Ending.TIME
-        return None
+        return Ending.TIME if self._timetable.over else None
 
     def _ended(self, ending: Ending | None) -> Ending:
         """Why the run ended, now that nothing runs."""
@@ -367,49 +300,16 @@ class Controller:
 
     def _end_overdue(self) -> None:
         """Kill trials that take too long, or whose workers are silent for too long."""
-        now = time.monotonic()
         for number, running in self._running.items():
-            if running.overdue is not None:
-                continue
-            running.overdue = self._overdue(running, now)
-            if running.overdue is not None:
-                self._executor.kill(number)
-
-    def _overdue(self, running: _Running, now: float) -> TrialResult | None:
-        limits = self._plan.config.trial
-        if self._time_limit is not None and now - running.started > self._time_limit:
-            reason = f"took longer than trial.time_limit = {limits.time_limit}"
-            return TrialResult(Outcome.FAILED, WORST, reason=reason)
-        if self._silence_limit is not None and now - running.heard > self._silence_limit:
-            reason = f"{WORKER_DIED}: silent for trial.silence_limit = {limits.silence_limit}"
-            return TrialResult(Outcome.LOST, reason=reason)
-        return None
+            if running.overdue is None:
+                running.overdue = running.past(self._plan.config.trial)
+                if running.overdue is not None:
+                    self._executor.kill(number)
 
     def _time_for_a_trial(self, after: int) -> bool:
-        """Whether a fast trial, started now, and ``after`` others would end in time.
-
-        The fastest so far: one that is cut off is repeated by the next run, and costs
-        nothing that an idle worker would not.
-        """
-        durations = self._record.durations
-        if self._deadline is None or not durations:
-            return True
-        rounds = math.ceil(after / max(self._executor.slots, 1))
-        reserve = rounds * statistics.median(durations)
-        return time.monotonic() + min(durations) + reserve < self._deadline
+        return self._timetable.fits(self._record.durations, after, self._executor.slots)
 
     def _seconds_left(self) -> float | None:
-        """Estimated from finished trials; at most what the time budget leaves."""
-        now = time.monotonic()
-        by_time = None if self._deadline is None else max(self._deadline - now, 0.0)
-        if not self._record.durations:
-            return by_time
-        typical = statistics.median(self._record.durations)
-        spent = sum(min(now - r.started, typical) for r in self._running.values())
-        work = (self._agenda.trials_left + len(self._running)) * typical - spent
-        by_trials = work / max(self._executor.slots, 1)
-        return by_trials if by_time is None else min(by_time, by_trials)
-
-
-def _resumable(text: str) -> str:
-    return f"{text}, and the same command resumes the study"
+        started = [running.started for running in self._running.values()]
+        waiting, slots = self._agenda.trials_left, self._executor.slots
+        return self._timetable.left(self._record.durations, started, waiting, slots)
