@@ -17,6 +17,7 @@ import numpy as np
 from metaopt.strategies.base import Observation, State
 from metaopt.strategies.points import known_keys
 from metaopt.strategies.surrogate import MIN_ALIVE, Surrogate
+from metaopt.strategies.threads import one_thread
 from search_spaces.errors import NoCompleteTrialError
 from search_spaces.space import SearchSpace
 
@@ -56,6 +57,7 @@ def estimated_best(space: SearchSpace, history: Sequence[Observation]) -> Estima
     return estimates(space, history)[0]
 
 
+@one_thread
 def estimates(space: SearchSpace, history: Sequence[Observation]) -> list[EstimatedBest]:
     """The living trials that the process was fitted to, lowest expected S first.
 
@@ -89,6 +91,7 @@ def candidates(space: SearchSpace, history: Sequence[Observation]) -> list[int]:
     return ranked + [number for number in by_score if number not in set(ranked)]
 
 
+@one_thread
 def exhausted(
     space: SearchSpace,
     history: Sequence[Observation],
