@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from objectives.showers import Showers
-from search_spaces.errors import DivergedError
+from search_spaces.errors import ConfigError, DivergedError
 from search_spaces.geometry import Geometry
 from workers.models.base import Index
 from workers.models.gan3d import batches
@@ -22,6 +22,8 @@ from workers.models.team import Team, share
 
 #: Below this share of the real deposited energy, all energy is lost.
 LOST = 1e-4
+#: Fewest showers of a worker's share of a batch.
+SHARE = 2
 
 
 class Trainer:
@@ -38,7 +40,17 @@ class Trainer:
         self.team: Team | None = None
 
     def join(self, team: Team) -> None:
-        """Train as one of a team from now on."""
+        """Train as one of a team from now on.
+
+        Raises:
+            ConfigError: a worker's share of a batch is too small for batch statistics.
+        """
+        batch = self.params.training.batch_size
+        if batch < SHARE * team.size:
+            raise ConfigError(
+                f"each worker needs at least {SHARE} showers of a batch, {team.size} workers share "
+                f"batch_size={batch}; give --workers {max(batch // SHARE, 1)} or fewer"
+            )
         self.team = self.step.team = team
 
     def train_epoch(self, showers: Showers, epoch: int, rows: Index) -> Mapping[str, float]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from multiprocessing import Pipe
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from workers.production.ring import Door
+from search_spaces.errors import ConfigError
+from workers.production.ring import Door, Ring
+
+from .conftest import model
 
 CODE = "from gan3d.team_member import main; main()"
 
@@ -36,3 +40,10 @@ def test_two_workers_make_the_step_of_one_and_stay_alike(tmp_path: Path) -> None
     assert shared == pytest.approx(loss, rel=1e-5)
     moved = weights(alone) - before
     assert np.abs(first - before - moved).max() < 1e-4 * np.abs(moved).max()
+
+
+def test_a_batch_that_cannot_be_shared_is_refused() -> None:
+    small = model(batch_size=8)
+    small.join(Ring(0, 4, *Pipe()))
+    with pytest.raises(ConfigError, match="give --workers 4 or fewer"):
+        small.join(Ring(0, 5, *Pipe()))
