@@ -66,7 +66,7 @@ class Records(list[EpochRecord]):
         raise RuntimeError(f"{reason}, {workers}")
 
 
-def training_rows(epochs: int = 5, showers: int = 1200) -> Iterator[Row]:
+def training_rows(epochs: int = 4, showers: int = 640) -> Iterator[Row]:
     """One row per number of workers: the quickest epoch after the first, which compiles."""
     yield "workers", "epoch [s]", "of it in sums", "gain", "S after the last epoch"
     # More workers than cores, so that what is shared out can be seen at all.
