@@ -8,8 +8,8 @@ What "best" means is a :data:`Selection`: here the lowest scores, in
 
 A child comes about in three steps: genes of one or two parents, moves on the layers of
 its networks, mutations. Of a few children the most promising one is trained
-(:mod:`metaopt.strategies.screening`): on six problems the mean rank of the search among
-eight fell from 5.1 to 4.0. With ``learning`` above 0, the width and the number of its
+(:mod:`metaopt.strategies.screening`): on three functions with one and eight workers, ten
+seeds, the mean rank of the search among six fell from 3.0 to 2.6. With ``learning`` above 0, the width and the number of its
 mutations are its parents' times a log-normal factor (Schwefel's self-adaptation; Beyer
 and Schwefel, Natural Computing 1 (2002) 3, section 5). In the few generations of 100 to
 200 trials that is no better than fixed steps, so it is off by default.

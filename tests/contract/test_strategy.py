@@ -178,6 +178,13 @@ class StrategyContract:
         proposals = self.propose(strategy, observe(points[64:]), points[:64], n=2)
         check(space, proposals, 2, points)
 
+    def test_a_pruned_trial_that_runs_on(self, strategy: Strategy) -> None:
+        # It is running and, by what it scored before it was stopped, in the history too.
+        history = observe([conditional_space().baselines[1].point, *sampled(MANY)], STATES)
+        running = [o.point for o in history if o.state is State.PRUNED][:2]
+        proposals = self.propose(strategy, history, running, n=2)
+        check(conditional_space(), proposals, 2, [o.point for o in history])
+
     def test_proposals_of_a_call_see_each_other_as_running(self, strategy: Strategy) -> None:
         history = observe([*sampled(MANY), conditional_space().baselines[1].point])
         check(conditional_space(), self.propose(strategy, history, n=12), 12, sampled(MANY))
@@ -268,7 +275,7 @@ class StrategyContract:
         history = list(done)
         for number in range(len(history), n):
             (proposal,) = self.propose(strategy, history, seed=number)
-            (observation,) = observe([proposal.point], first=number)
+            (observation,) = observe([proposal.point], STATES[number % 3 :], number)
             history.append(dataclasses.replace(observation, note=proposal.note))
         return history
 
