@@ -112,7 +112,8 @@ class _Generator:
         first, latent = self.plan.generator[0], self.params.generator.latent_size
         outputs = math.prod(first.grid) * first.layer.filters
         taps = math.prod(first.layer.kernel) * first.channels
-        return len(self.plan.generator) > 1 and latent < taps and 4 * latent * outputs < MOST_BYTES
+        plain = first.layer.upsample == (1, 1, 1) and len(self.plan.generator) > 1
+        return plain and latent < taps and 4 * latent * outputs < MOST_BYTES
 
     def _seed(self, latent: str) -> tuple[str, Axes]:
         """The dense layer (n, z, channels, x, y), or the first convolution; with the grid."""

@@ -71,9 +71,7 @@ def windows(step: Step, kernel: Array, cells: Axes) -> Windows:
 
 
 def convolved(step: Step, kernel: Array, x: Array) -> Array:
-    """What a step makes of x (n, x, y, z, channels), without its bias: for linear maps."""
-    for axis, factor in enumerate(step.layer.upsample, start=1):
-        x = np.repeat(x, factor, axis)
+    """What a step without up-sampling makes of x (n, x, y, z, channels), but for its bias."""
     x = np.pad(x, ((0, 0), *before_after(step.pads), (0, 0)))
     nx, ny, nz = step.grid
     kx, ky, kz = step.layer.kernel
