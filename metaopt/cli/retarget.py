@@ -63,11 +63,14 @@ def command(
     from metaopt.cli.session import run_study
     from metaopt.cli.simulate import make_showers
     from metaopt.config import load_config
+    from metaopt.errors import ConfigError
     from metaopt.retarget import Target, write_study
     from metaopt.store.database import StudyStore
     from search_spaces.loader import load_geometry
 
     loaded, stored = load_geometry(geometry), StudyStore(storage).study(earlier)
+    if not stored.document:
+        raise ConfigError(f"study {earlier!r} was not made by metaopt; give another --from")
     strategy = given["strategy"] or stored.document["strategy"]
     name = study or f"{Path(geometry).stem}-{strategy}"
     target = Target(name, geometry, data, events or 0, storage, results)

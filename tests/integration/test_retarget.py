@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import optuna
 import pytest
 from click.testing import CliRunner
 
@@ -71,3 +72,12 @@ def test_a_new_calorimeter_is_simulated_and_searched_from_an_earlier_study(
     store.close()
     again = CliRunner().invoke(cli, command)
     assert again.exit_code == 0 and "there already" in again.output
+
+
+def test_a_study_of_another_program_is_no_start(tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path}/other.db"
+    optuna.create_study(storage=storage, study_name="foreign")
+    done = CliRunner().invoke(
+        cli, ["retarget", "clic-12x12x12", "--from", "foreign", "--storage", storage]
+    )
+    assert "'foreign' was not made by metaopt" in str(done.exception)
