@@ -9,10 +9,12 @@ What "best" means is a :data:`Selection`: here the lowest scores, in
 A child comes about in three steps: genes of one or two parents, moves on the layers of
 its networks, mutations. Of a few children the most promising one is trained
 (:mod:`metaopt.strategies.screening`): on three functions with one and eight workers, ten
-seeds, the mean rank of the search among six fell from 3.0 to 2.6. With ``learning`` above 0, the width and the number of its
-mutations are its parents' times a log-normal factor (Schwefel's self-adaptation; Beyer
-and Schwefel, Natural Computing 1 (2002) 3, section 5). In the few generations of 100 to
-200 trials that is no better than fixed steps, so it is off by default.
+seeds, the mean rank of the search among six fell from 3.0 to 2.6.
+
+With ``learning`` above 0, the width and the number of a child's mutations are its parents'
+times a log-normal factor (Schwefel's self-adaptation; Beyer and Schwefel, Natural
+Computing 1 (2002) 3, section 5). In the few generations of 100 to 200 trials that is no
+better than fixed steps, so it is off by default.
 
 DEAP's operators draw from Python's global ``random`` module. They run between a
 seeding from the proposal's own generator and a restore of the module's state, so
