@@ -217,8 +217,9 @@ def alone(folder: Path) -> Iterator[None]:
     Raises:
         ConfigError: another process does.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "checkpoints.lock").open("w") as file:
+    kept = folder / "checkpoints"
+    kept.mkdir(parents=True, exist_ok=True)
+    with (kept / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as failure:

@@ -106,6 +106,6 @@ def _tell(order: Order, plan: Plan, made: Any) -> None:
 
     for line in headline(made):
         click.echo(line)
-    say(f"the {made.generated_name} is in {order.out}/; page: {order.out / PAGE}")
+    say(f"{made.generated_name} is in {order.out}/; page: {order.out / PAGE}")
     if not plan.same_data:
         say("note: these are not the showers of the search; its trials may have seen test showers")
