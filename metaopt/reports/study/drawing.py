@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from metaopt.reports.figures import FULL, GENERATED, GRID, layout, plain
 from metaopt.reports.study.charts import Chart, Kind, Series
 
-GREY, LIGHT, BLUE = "#8b929c", "#d5d8dc", "#1d4ed8"
+GREY, LIGHT, BLUE = "#8b929c", "#b4bac2", "#1d4ed8"
 BAND = "rgba(194,65,12,0.16)"
 #: Heights [pixels]: of a chart, of a row of texts, and of the smallest chart with rows.
 HEIGHT, ROW, LEAST, LEGEND_ROW = 380, 26, 150, 12
@@ -54,11 +54,11 @@ STYLES: dict[Kind, _Style] = {
     "share": _marker("circle", GENERATED, 8),
     "stopped": _marker("x-thin-open", GREY, 7, 1.6),
     "promoted": _marker("diamond-open", BLUE, 9, 1.6),
-    "pruned line": _line("#b4bac2", 1.0),
+    "pruned line": _line(LIGHT, 1.0),
     "complete line": _line("#e2a27f", 1.0),
     "promoted line": _line(BLUE, 1.6, "dash"),
     "best line": _line(GENERATED, 3.0),
-    "rest line": _line(LIGHT, 0.8),
+    "rest line": _line("#c3c8ce", 0.9),
     "middle line": _line("#e9b99f", 0.9),
     "top line": _line(GENERATED, 1.3),
     "published line": _line(FULL, 2.0, "dot"),

@@ -41,15 +41,17 @@ def history(facts: StudyFacts) -> Part:
     time, time_unit = unit_of(facts.clock.total)
     most = max(spent.showers.values(), default=0)
     showers, shower_unit = (1e6, "millions") if most >= 1e6 else (1e3, "thousands")
-    axes: tuple[tuple[str, str, Callable[[TrialView], float]], ...] = (
-        ("by trial", "trial", lambda t: t.number),
+    axes: tuple[tuple[str, str, str, Callable[[TrialView], float]], ...] = (
+        ("by trial", "S of each trial and the best of the search so far.", "trial", _number),
         (
             "by compute",
+            "What the gains cost: pruned trials are cheap, complete ones are not.",
             f"training showers of all trials [{shower_unit}]",
             lambda t: spent.showers[t.number] / showers,
         ),
         (
             "by time",
+            "The same by the clock: a study with more workers is faster, not cheaper.",
             f"wall time without pauses [{time_unit}]",
             lambda t: spent.seconds[t.number] / time,
         ),
@@ -115,11 +117,16 @@ def _in_order(trials: Sequence[TrialView]) -> list[TrialView]:
     )
 
 
-def _chart(facts: StudyFacts, title: str, axis: str, x: Callable[[TrialView], float]) -> Chart:
+def _number(trial: TrialView) -> float:
+    return trial.number
+
+
+def _chart(
+    facts: StudyFacts, title: str, look: str, axis: str, x: Callable[[TrialView], float]
+) -> Chart:
     others = [t for t in facts.trials if group_of(t) and t not in facts.published_trials]
     kept, rule = facts.thinned(others)
-    look = f"S of each trial and the best of the search so far.{_floor_words(facts)}{rule}"
-    labels = Labels(f"S {title}", look, axis, SCORE)
+    labels = Labels(f"S {title}", f"{look}{_floor_words(facts)}{rule}", axis, SCORE)
     ends = [x(t) for t in facts.trials]
     drawn = points(kept, x) + _line(best_so_far(facts.trials), x, max(ends, default=0.0))
     drawn += published(facts, x)

@@ -19,6 +19,7 @@ from metaopt.reports.study.rungs import rungs
 from metaopt.reports.study.speed import speed
 from metaopt.reports.study.timeline import timeline
 from metaopt.store.views import TrialView
+from metaopt.strategies.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class StudyReport:
     parts: tuple[Part, ...]
 
 
+@one_thread
 def report(name: str, document: Mapping[str, Any], trials: Sequence[TrialView]) -> StudyReport:
     """The report of a study at any time: also while it runs, and where nothing was found.
 
