@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from metaopt.config import DataTable, StudyConfig
-from metaopt.export import Production, load_production
+from metaopt.export import PRODUCTION, Production, load_production
 from metaopt.preflight import MIN_EVENTS
 from objectives.exchangeable import MAX_EVENTS, check_exchangeable
 from objectives.reference import Reference
 from search_spaces.errors import ConfigError, DataError
+from search_spaces.records import decode, shown
 from workers import data
 from workers.production import checkpoints
 from workers.production.checkpoints import Checkpoint
@@ -112,9 +113,9 @@ def _check_target(order: Order) -> None:
 
 def _split(production: Production, files: tuple[str, ...], digest: str) -> DataSpec:
     """The split of the search, which is the same one for the same showers."""
-    first, second, third = production.data.get("split", DataSpec.split)
-    by = production.data.get("by", DataSpec.by)
-    return DataSpec(files, (first, second, third), digest, by)
+    known = {key: production.data[key] for key in ("split", "by") if key in production.data}
+    given = {"files": files, "digest": digest, **known}
+    return decode(DataSpec, given, f"{PRODUCTION}: data")
 
 
 def _spec(order: Order, production: Production, split: DataSpec) -> TrainingSpec:
@@ -130,8 +131,9 @@ def _spec(order: Order, production: Production, split: DataSpec) -> TrainingSpec
     _within("--epochs", order.epochs, 1)
     _within("--showers-per-epoch", order.showers, 0)
     _within("--evaluation-showers", showers, 50, most)
-    seed = int(provenance.get("training_seed", 1)) if order.seed is None else order.seed
+    seed = _known(provenance, "training_seed", 1) if order.seed is None else order.seed
     _within("--seed", seed, 0)
+    before = _known(provenance, "epochs", 0) if order.from_weights else 0
     return TrainingSpec(
         family=model.family,
         preset=model.preset,
@@ -145,10 +147,21 @@ def _spec(order: Order, production: Production, split: DataSpec) -> TrainingSpec
         folder=str(order.out.resolve()),
         reference=str(order.out.resolve() / "checkpoints" / f"{split.digest[:16]}.npz"),
         weights=str(order.source.resolve()) if order.from_weights else "",
-        epochs_before=int(provenance.get("epochs", 0)) if order.from_weights else 0,
+        epochs_before=before,
         tensorboard=order.tensorboard,
         resources=order.resources,
     )
+
+
+def _known(provenance: Mapping[str, Any], key: str, default: int) -> int:
+    """A whole number of the export's history."""
+    value = provenance.get(key, default)
+    if type(value) is not int or value < 0:
+        raise ConfigError(
+            f"{PRODUCTION}: provenance.{key} must be a whole number >= 0, got {shown(value)}; "
+            "restore it"
+        )
+    return value
 
 
 def _within(option: str, value: int, low: int, high: int = 10**9) -> None:

@@ -179,6 +179,25 @@ def test_bad_orders_are_refused(
     assert [p.name for p in tmp_path.iterdir()] == ["production"]
 
 
+@pytest.mark.parametrize(
+    ("table", "key", "value", "rule"),
+    [
+        ("data", "split", [0.5, 0.5], "data.split must have 3 entries"),
+        ("data", "by", "shower", "data.by must be one of"),
+        ("provenance", "training_seed", "seven", "provenance.training_seed must be a whole number"),
+    ],
+)
+def test_an_export_that_was_edited_is_refused(
+    export: Path, tmp_path: Path, table: str, key: str, value: object, rule: str
+) -> None:
+    tables = encode(load_production(export))
+    tables[table][key] = value
+    (export / "production.toml").write_text(tomli_w.dumps(tables))
+    done = call(export, "--epochs", "1")
+    assert isinstance(done.exception, MetaoptError) and rule in str(done.exception)
+    assert [p.name for p in tmp_path.iterdir()] == ["production"]
+
+
 def test_another_training_is_not_mixed_in(export: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert call(export, "--epochs", "2", "-o", str(out)).exit_code == 0
