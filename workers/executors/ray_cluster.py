@@ -198,11 +198,13 @@ def _connection_advice(address: str, failure: Exception) -> str:
             "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH, or the file "
             "~/.ray/auth_token) as on its head"
         )
-    first = (text.splitlines() or [""])[0]
-    where = address or "this machine"
-    return (
-        f"Ray at {where} cannot be reached ({type(failure).__name__}: {first}); check the address"
-    )
+    cause = f"{type(failure).__name__}: {(text.splitlines() or [''])[0]}"
+    if not address:
+        return (
+            f"Ray could not be started on this machine ({cause}); it may be too busy or short of "
+            "memory: make room, and the same command goes on"
+        )
+    return f"Ray at {address} cannot be reached ({cause}); check the address"
 
 
 def _fitting(have: dict[str, float], resources: Resources) -> int:
