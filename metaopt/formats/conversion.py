@@ -63,6 +63,8 @@ def convert(
         DataError: a file's showers are not the model's.
         MissingExtraError: a package is not installed.
     """
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out}: cannot be written, as it is a file; give a folder")
     geometry, model = load_production(folder).geometry, load_model(folder)
     if not isinstance(model, Deployable):
         raise ConfigError(f"{folder}: models of this family cannot be converted; use another")

@@ -40,6 +40,7 @@ def call(*arguments: str) -> Result:
     return CliRunner().invoke(cli, ["convert", *arguments])
 
 
+@pytest.mark.timeout(900)  # TensorFlow compiles each of its two files
 def test_every_format_is_written_and_gives_the_models_showers(tmp_path: Path) -> None:
     model, out = saved(tmp_path / "model", "gan3d", SMALL, GEOMETRY), tmp_path / "out"
     forms = [word for form in FILES for word in ("--format", form)]
@@ -65,8 +66,7 @@ def test_a_model_that_cannot_be_converted_is_told(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    model = saved(tmp_path / "model", "gan3d", SMALL, GEOMETRY)
+    model = saved(tmp_path / "model", "toy", {"rate": 0.5}, GEOMETRY)
     done = call(str(model), "-o", str(model / "production.toml"))
     assert isinstance(done.exception, MetaoptError) and exit_code(done.exception) == 2
-    with pytest.raises(MetaoptError, match="cannot be written"):
-        raise done.exception
+    assert "cannot be written" in str(done.exception)
