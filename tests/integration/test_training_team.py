@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
@@ -63,17 +65,27 @@ class Watch:
     def progressed(self, record: EpochRecord) -> None:
         self.records.append(record)
         if record.epoch == 2 and not self.reasons:
-            os.kill(self.member(), signal.SIGKILL)
+            os.kill(member(), signal.SIGKILL)
 
     def restarted(self, reason: str, workers: int) -> None:
         self.reasons.append(f"{reason}, {workers}")
 
-    def member(self) -> int:
-        """The process of one worker."""
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            if b"ray::_Member" in path.read_bytes():
+
+def member() -> int:
+    """The process of one worker of this test."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it ended meanwhile
+            if b"ray::_Member" in path.read_bytes() and os.getpid() in ancestors(path.parent):
                 return int(path.parent.name)
-        raise LookupError("no worker")
+    raise LookupError("no worker")
+
+
+def ancestors(process: Path) -> Iterator[int]:
+    """The numbers of the processes that started one."""
+    number = int(process.name)
+    while number > 1:
+        number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+        yield number
 
 
 @pytest.fixture
