@@ -33,6 +33,7 @@ th, td { padding: .25rem .5rem; text-align: right; font-size: .93rem; vertical-a
   border-bottom: 1px solid #ccc; font-variant-numeric: tabular-nums; }
 .text, .name { text-align: left; }
 .name { white-space: pre-wrap; }
+td.number { white-space: nowrap; }
 th { border-bottom: 1px solid #111; font-weight: 600; }
 @media (max-width: 40rem) { body { padding: .6rem; } .wide { display: none; }
   th, td { padding: .2rem .3rem; font-size: .85rem; } }

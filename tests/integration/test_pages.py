@@ -1,4 +1,4 @@
-"""The page of a validation in a real browser, at the widths of a desktop and of a phone."""
+"""The pages of validations and studies in a real browser, as wide as a desktop and a phone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ import pytest
 from metaopt.reports.page import page
 from metaopt.reports.plots import sections
 from metaopt.reports.shower_files import validate
+from metaopt.reports.study.charts import Chart
+from metaopt.reports.study.page import page as study_page
+from metaopt.reports.study.report import report
 from search_spaces.loader import load_geometry
+from tests.made_up_study import MadeUpStudy
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the test extra has playwright")
 
@@ -51,6 +55,22 @@ def test_every_figure_is_drawn_at_every_width(
     figures = sum(len(section.panels) for section in sections(made))
     path = tmp_path / "page.html"
     path.write_text(page(made), encoding="utf-8")
+    check_drawn(browser, path, figures)
+
+
+def test_the_report_of_a_study_is_drawn_at_every_width(
+    browser: playwright.Browser, tmp_path: Path
+) -> None:
+    made_up = MadeUpStudy(100, "quick")
+    made = report("quick", made_up.document, made_up.made())
+    charts = [i for part in made.parts for i in part.items if isinstance(i, Chart)]
+    path = tmp_path / "report.html"
+    path.write_text(study_page(made, ""), encoding="utf-8")
+    check_drawn(browser, path, len(charts))
+
+
+def check_drawn(browser: playwright.Browser, path: Path, figures: int) -> None:
+    """At both widths: all figures, no complaint, nothing loaded, nothing wider than the page."""
     for name, (width, height) in SIZES.items():
         phone = name == "phone"
         tab = browser.new_page(

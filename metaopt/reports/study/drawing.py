@@ -6,6 +6,7 @@ colour; Geant4 and the published configuration are black, what the search found 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import plotly.graph_objects as go
@@ -136,11 +137,12 @@ def _height(chart: Chart) -> int:
 
 
 def _axes(chart: Chart) -> dict[str, Any]:
-    x: _Style = {**GRID, "title": {"text": chart.labels.x}}
+    as_read = {"exponentformat": "none", "separatethousands": True}
+    x: _Style = {**GRID, **as_read, "title": {"text": chart.labels.x}}
     y: _Style = {**GRID, "title": {"text": chart.labels.y}}
     if chart.log_x:
-        x |= {"type": "log", "dtick": "D2" if _narrow(chart) else 1}
-    if chart.whole_x and not chart.log_x:
+        x |= {"type": "log"} | _log_ticks(_places(chart))
+    elif chart.whole_x:
         x |= {"dtick": max(1, round(_span(chart) / 10))}
     if chart.ticks_y:
         y |= _ticks(chart.ticks_y) | {"range": [-0.6, len(chart.ticks_y) - 0.4]}
@@ -156,10 +158,16 @@ def _axes(chart: Chart) -> dict[str, Any]:
     return axes
 
 
-def _narrow(chart: Chart) -> bool:
-    """Whether a logarithmic axis spans less than two decades: 1, 2, 5 are then told."""
-    values = [v for v in _places(chart) if v > 0]
-    return bool(values) and max(values) < 100 * min(values)
+def _log_ticks(values: list[float]) -> _Style:
+    """Decades; 1, 2, 5 of each where there are less than two."""
+    positive = [v for v in values if v > 0]
+    if not positive:
+        return {}
+    low, high = min(positive), max(positive)
+    steps = (1, 2, 5) if high < 100 * low else (1,)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    places = [step * 10.0**k for k in decades for step in steps]
+    return {"tickmode": "array", "tickvals": places, "ticktext": [f"{v:.4g}" for v in places]}
 
 
 def _span(chart: Chart) -> float:

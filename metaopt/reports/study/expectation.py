@@ -57,8 +57,8 @@ def _chart(surrogate: Surrogate, space: SearchSpace, point: Point, p: Parameter)
     values, points = along(space, point, p)
     mean, deviation = surrogate.predict(points)
     best = values[int(np.argmin(mean))]
-    low = float(mean.min())
-    gain = float(surrogate.predict([point])[0][0]) - low
+    own = surrogate.predict([point])[0].tolist()
+    gain = own[0] - float(mean.min())
     lowest = (
         f"Lowest at {_shown(best)}, {gain:.3f} below the best configuration's own expectation."
         if gain >= VISIBLE
@@ -67,9 +67,7 @@ def _chart(surrogate: Surrogate, space: SearchSpace, point: Point, p: Parameter)
     look = f"{lowest} A wide band has not been tried; where the band is flat, any value does."
     x = [_place(p, v) for v in values]
     made = series("expected S ± deviation", "expected", x, mean.tolist(), deviation.tolist())
-    here = series(
-        "best", "best", [_place(p, point[p.name])], surrogate.predict([point])[0].tolist()
-    )
+    here = series("best configuration, expected", "best", [_place(p, point[p.name])], own)
     return Chart(
         Labels(f"Expected S along {p.name}", look, p.name, SCORE),
         _trials(surrogate, p) + made + here,

@@ -41,11 +41,11 @@ def failure_table(failed: list[TrialView]) -> Table:
         causes[trial.outcome, NUMBER.sub("#", _line(trial))].append(trial)
     ranked = sorted(causes.items(), key=lambda item: (-len(item[1]), item[0]))
     rows = [
-        (MEANING.get(outcome, outcome), str(len(some)), _examples(some), _line(some[0]) or "–")
+        (MEANING.get(outcome, outcome), f"{len(some):,}", _examples(some), _line(some[0]) or "–")
         for (outcome, _), some in ranked[:MOST]
     ]
     left = sum(len(some) for _, some in ranked[MOST:])
-    rows += [("other causes", str(left), "", "")] if left else []
+    rows += [("other causes", f"{left:,}", "", "")] if left else []
     return Table(
         "",
         ("whose", "trials", "such as", "cause, of the first of them"),

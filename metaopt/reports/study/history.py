@@ -11,13 +11,16 @@ from metaopt.reports.study.charts import Chart, Kind, Part, Series, series
 from metaopt.reports.study.clock import unit_of
 from metaopt.reports.study.facts import StudyFacts
 from metaopt.store.views import FAILED, TrialView
+from objectives.objective import WORST
 
 SCORE = "S (lower is better)"
+#: A failed trial has no S; it is drawn above all others.
+FAILED_NAME = "failed, no S"
 #: Colour and marker of a trial: name in the legend and kind.
 GROUPS: Mapping[str, Kind] = {
     "complete": "complete",
     "pruned, last S": "pruned",
-    "failed": "failed",
+    FAILED_NAME: "failed",
     "confirming": "confirming",
 }
 
@@ -94,17 +97,19 @@ def group_of(trial: TrialView) -> str:
         return "complete"
     if trial.state == "pruned":
         return "pruned, last S"
-    return "failed" if trial.outcome == FAILED else ""
+    return FAILED_NAME if trial.outcome == FAILED else ""
 
 
 def points(
     trials: Sequence[TrialView], x: Callable[[TrialView], float | str]
 ) -> tuple[Series, ...]:
-    """One series of S per group of trials."""
+    """One series of S per group of trials; failed ones stand above all others, at no S."""
     found: tuple[Series, ...] = ()
+    scored = [t.score for t in trials if t.score is not None and group_of(t) != FAILED_NAME]
+    above = 1.04 * max(scored, default=WORST)
     for name, kind in reversed(list(GROUPS.items())):
         some = [t for t in trials if group_of(t) == name and t.score is not None]
-        scores = [t.score or 0.0 for t in some]
+        scores = [above if name == FAILED_NAME else t.score or 0.0 for t in some]
         found += series(name, kind, [x(t) for t in some], scores, trials=[t.number for t in some])
     return found
 

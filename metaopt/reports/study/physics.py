@@ -13,6 +13,7 @@ from metaopt.store.views import TrialView
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 from search_spaces.records import decode
+from workers.data import survey
 from workers.models.registry import make_family
 from workers.trial import DataSpec, Resources
 
@@ -25,13 +26,15 @@ def physics(document: Mapping[str, Any], trial: TrialView) -> Validation:
         trial: a complete one.
 
     Raises:
-        DataError: the trial's weights or the showers are gone or damaged.
+        DataError: the trial's weights or the showers are gone, damaged or others.
     """
     folder = trial_folder(Path(str(document["folder"])), trial.number)
     if not folder.is_dir():
         raise DataError(f"the weights of trial {trial.number} are not in {folder}; train it again")
     geometry = decode(Geometry, document["geometry"], "study store: geometry")
     data = decode(DataSpec, document["data"], "study store: data")
+    if survey(data.files, geometry)[1] != data.digest:
+        raise DataError("the showers are not those of the study any more; restore them")
     space = document["space"]
     family = make_family(space["family"])
     model = family.load(folder, space["preset"], trial.point, geometry, Resources())

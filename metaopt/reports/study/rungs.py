@@ -44,7 +44,7 @@ def rung_table(facts: StudyFacts) -> Table:
     promoted = Counter(before.epochs for before, _ in promotions(facts))
     last = [t.rungs[-1][0] for t in facts.record.searched.values() if t.rungs]
     rows = tuple(
-        (str(epoch), str(sum(e >= epoch for e in last)), str(n), str(promoted[epoch]))
+        (str(epoch), f"{sum(e >= epoch for e in last):,}", f"{n:,}", f"{promoted[epoch]:,}")
         for epoch, n in sorted(stopped.items())
     )
     return Table(

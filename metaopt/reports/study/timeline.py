@@ -32,7 +32,7 @@ def timeline(facts: StudyFacts) -> Part:
         f"{slots} trial{'s' * (slots > 1)} at once at most, over {duration(total)}; "
         f"{idle_share(runs, total):.0%} of the slots' time was idle."
         + (
-            f" {pauses} pauses of more than {PAUSE / 60:.0f} minutes are left out."
+            f" Pauses of more than {PAUSE / 60:.0f} minutes are left out: {pauses}."
             if pauses
             else ""
         )
