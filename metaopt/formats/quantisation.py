@@ -20,7 +20,10 @@ from search_spaces.errors import MissingExtraError
 
 #: Layers with weights, and nodes that only move numbers or are computed in 8 bits as well.
 LAYERS = ("Gemm", "Conv")
-OTHERS = ("LeakyRelu", "Relu", "Pad", "Slice", "Concat", "Reshape", "Transpose")
+OTHERS = (
+    *("LeakyRelu", "Relu", "Pad", "Slice", "Concat"),
+    *("Reshape", "Transpose", "DepthToSpace"),
+)
 
 
 def quantise(source: Path, target: Path, samples: Iterable[Mapping[str, NDArray[Any]]]) -> None:
