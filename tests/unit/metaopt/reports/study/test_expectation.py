@@ -35,4 +35,5 @@ def test_other_layers_come_with_their_parameters() -> None:
 
 def test_without_a_process_it_says_so(toy: StudyFacts) -> None:
     few = StudyFacts.of("few", toy.document, toy.trials[:2])
-    assert expectation(few, ()).items == ()
+    part = expectation(few, [Importance("rate", 0.9, 0.1)])
+    assert part.items == () and "Too few trials" in part.text
