@@ -44,7 +44,8 @@ def serve(url: str, host: str, port: int, ready: Callable[[str], None]) -> None:
         server = make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
     except OSError as failure:
         raise ExecutorError(
-            f"port {port} on {host} cannot be used ({failure.strerror}); give another --port or --host"
+            f"port {port} on {host} cannot be used ({failure.strerror}); give another --port or "
+            "--host"
         ) from failure
     # A shell starts background jobs with SIGINT ignored, and Python leaves it so.
     for number in (signal.SIGINT, signal.SIGTERM):
