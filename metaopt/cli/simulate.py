@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from metaopt.cli import options
+
 if TYPE_CHECKING:
     from workers.simulation.job import Job
-
-#: Seconds between lines of progress where there is no terminal.
-QUIET_SECONDS = 30.0
-
-
-def _range(
-    context: click.Context, option: click.Parameter, value: str | None
-) -> tuple[float, float] | None:
-    """Both ends of ``LOW:HIGH``; of one number, it twice."""
-    if value is None:
-        return None
-    low, _, high = value.partition(":")
-    try:
-        return float(low), float(high or low)
-    except ValueError:
-        raise click.BadParameter(
-            f"a range reads like 10:200, or 50, got {value!r}", context, option
-        ) from None
 
 
 @click.command(name="simulate")
@@ -42,10 +25,13 @@ def _range(
     help="Full simulation, or a parametrisation.",
 )
 @click.option(
-    "--energy", callback=_range, metavar="LOW:HIGH", help="GeV. [default: the geometry's]"
+    "--energy", callback=options.interval, metavar="LOW:HIGH", help="GeV. [default: the geometry's]"
 )
 @click.option(
-    "--theta", callback=_range, metavar="LOW:HIGH", help="Degrees; 90 is normal incidence."
+    "--theta",
+    callback=options.interval,
+    metavar="LOW:HIGH",
+    help="Degrees; 90 is normal incidence.",
 )
 @click.option(
     "--particle",
@@ -114,12 +100,13 @@ def make_showers(job: Job, out: Path, processes: int) -> None:
     import sys
 
     from metaopt.cli.console import say
+    from metaopt.cli.progress import counter
     from metaopt.errors import INTERRUPTED
     from workers.simulation.label import label_of
     from workers.simulation.run import simulate
 
     try:
-        new = simulate(job, out, processes, _progress(job.events))
+        new = simulate(job, out, processes, counter(job.events, "showers"))
     except KeyboardInterrupt:
         say("\ninterrupted; the same command goes on")
         sys.exit(INTERRUPTED)
@@ -128,30 +115,3 @@ def make_showers(job: Job, out: Path, processes: int) -> None:
         f"{label.engine} {label.version}: {label.physics_list}" if label else "an unknown engine"
     )
     say(f"{out}: {job.events:,} showers{'' if new else ', there already'}; {made_by}")
-
-
-def _progress(total: int) -> Callable[[int], None]:
-    """Prints how many showers there are, and the time that the others will take."""
-    import sys
-    import time
-
-    from metaopt.cli.console import say
-    from metaopt.reports.tables import duration
-
-    began, first, said = time.monotonic(), -1, -QUIET_SECONDS
-
-    def tell(done: int) -> None:
-        nonlocal began, first, said
-        now = time.monotonic()
-        if first < 0:
-            began, first = now, done
-        rate = (done - first) / (now - began) if now > began else 0.0
-        left = f", about {duration((total - done) / rate)} left" if rate else ""
-        text = f"{done:,} of {total:,} showers{left if done < total else ''}"
-        if sys.stderr.isatty():
-            click.echo(f"\r{text:<60}", err=True, nl=done == total)
-        elif now - said >= QUIET_SECONDS or done == total:
-            said = now
-            say(text)
-
-    return tell
