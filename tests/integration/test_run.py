@@ -111,7 +111,18 @@ def test_an_interrupted_study_is_resumed_without_losing_or_repeating(
 
 
 def test_kill_9_of_the_controller_loses_nothing(tmp_path: Path) -> None:
-    command = ("run", *TOY, "--strategy", "random", "--trials", "8", "--workers", "2")
+    command = (
+        "run",
+        *TOY,
+        "--strategy",
+        "random",
+        "--trials",
+        "8",
+        "--workers",
+        "2",
+        "--confirm",
+        "0",
+    )
     with started(tmp_path, *command) as (process, stderr):
         wait_for(stderr, "trial 4 started")
         process.kill()

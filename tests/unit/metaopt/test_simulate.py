@@ -71,7 +71,7 @@ def test_without_geant4_the_install_line_is_told(tmp_path: Path) -> None:
 
 def test_an_interruption_is_told_with_the_way_on(tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
-    arguments = ("simulate", "clic-12x12x12", *OPTIONS, "5000", "-o", str(out))
+    arguments = ("simulate", "clic-12x12x12", *OPTIONS, "50000", "-o", str(out))
     with subprocess.Popen(
         [sys.executable, "-m", "metaopt", *arguments], stderr=subprocess.PIPE, text=True
     ) as process:
