@@ -55,6 +55,7 @@ class Controller:
         self._failures = Failures(plan.config.search.max_failures)
         self._timetable = Timetable(seconds(plan.config.search.time_budget))
         self._renewed = -LEASE_SECONDS
+        self._confirming = False
 
     def stop(self) -> None:
         """Ask the run to end: once, after the running epochs; twice, at once."""
@@ -157,12 +158,15 @@ class Controller:
             assignment = self._agenda.promotion(rungs) or self._agenda.proposal(points)
         if assignment is None and not self._searching():
             assignment = self._agenda.confirmation(rungs)
+            # Candidates are chosen once: the search of this run is over.
+            self._confirming = self._confirming or assignment is not None
         return assignment
 
     def _searching(self) -> bool:
         """Whether the search goes on, and leaves time for the confirming trials after it."""
         return (
-            self._agenda.proposals_left > 0
+            not self._confirming
+            and self._agenda.proposals_left > 0
             and not self._search_end.reached()
             and self._time_for_a_trial(self._agenda.confirmations_left)
         )

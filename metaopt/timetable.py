@@ -16,6 +16,7 @@ class Timetable:
     """
 
     def __init__(self, budget: float | None) -> None:
+        self._budget = budget or 0.0
         self._deadline = None if budget is None else time.monotonic() + budget
 
     @property
@@ -31,12 +32,14 @@ class Timetable:
 
         Args:
             durations: of the complete trials [s].
-            after: trials of typical length that follow it.
+            after: trials of typical length that follow it; they get a quarter of the budget
+                at most.
             slots: trials at once.
         """
         if self._deadline is None or not durations:
             return True
         reserve = math.ceil(after / max(slots, 1)) * statistics.median(durations)
+        reserve = min(reserve, self._budget / 4)
         return time.monotonic() + min(durations) + reserve < self._deadline
 
     def left(

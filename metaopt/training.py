@@ -132,7 +132,8 @@ def _spec(order: Order, production: Production, split: DataSpec) -> TrainingSpec
     _within("--showers-per-epoch", order.showers, 0)
     _within("--evaluation-showers", showers, 50, most)
     seed = _known(provenance, "training_seed", 1) if order.seed is None else order.seed
-    _within("--seed", seed, 0)
+    # A trial's seed is any number of 32 bits.
+    _within("--seed", seed, 0, 2**32 - 1)
     before = _known(provenance, "epochs", 0) if order.from_weights else 0
     return TrainingSpec(
         family=model.family,

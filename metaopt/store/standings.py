@@ -75,7 +75,7 @@ def standings(trials: Iterable[TrialView]) -> list[Standing]:
             grouped.setdefault(trial.proposal, {})[trial.seed] = trial
     found = [Standing(tuple(g[seed] for seed in sorted(g))) for g in grouped.values()]
     alive = [s for s in found if any(t.complete for t in s.trials)]
-    return sorted(alive, key=lambda s: (-s.seeds, s.score.value, s.best.number))
+    return sorted(alive, key=lambda s: (s.seeds == 1, s.score.value, s.best.number))
 
 
 def best_of(trials: Iterable[TrialView]) -> TrialView | None:

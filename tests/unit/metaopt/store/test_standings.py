@@ -42,6 +42,12 @@ def test_confirmed_candidates_rank_by_their_median_before_all_others() -> None:
     assert published is not None and published.score.value == 2.1 and published.seeds == 3
 
 
+def test_a_seed_more_is_no_merit() -> None:
+    cut_off = [t for t in CONFIRMED if t.number != 8]
+    ranked = standings(cut_off)
+    assert [(s.score.value, s.seeds) for s in ranked] == [(1.15, 2), (1.6, 3), (2.1, 3)]
+
+
 def test_errors_come_from_the_spread_of_seeds_and_from_the_test_sample() -> None:
     best = standings(CONFIRMED)[0]
     # Deviation of 1.1, 1.2, 1.3 is 0.1; that of 1.2, 1.4 is 0.1414.
