@@ -24,6 +24,8 @@ from search_spaces.parameters import Point
 
 #: At most this share of a study's trials confirms candidates.
 CONFIRMING_SHARE = 4
+#: Checkpoints of pruned trials that are kept, of the best: only those are taken up again.
+KEPT_PRUNED = 16
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Agenda:
         """The best pruned training that would not be pruned today."""
         stopped = {
             t.number: t
-            for t in self._record.pruned
+            for t in self._record.best_pruned(KEPT_PRUNED)
             if t.training not in running and self._checkpoint(t.training).is_dir()
         }
         if not stopped:

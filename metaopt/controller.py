@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from metaopt.agenda import Agenda, Assignment
+from metaopt.agenda import KEPT_PRUNED, Agenda, Assignment
 from metaopt.config import checkpoint_folder, seconds, trial_folder
 from metaopt.failures import Failures
 from metaopt.monitoring import Monitor
@@ -35,8 +35,6 @@ from workers.trial import Outcome, Progress, TrialResult, TrialSpec
 
 #: Seconds to wait for an event before looking at the clock again.
 TICK = 0.5
-#: Checkpoints of pruned trials that are kept, of the best: only those are taken up again.
-KEPT_PRUNED = 16
 
 
 class Controller:
@@ -147,11 +145,9 @@ class Controller:
             self._submit(assignment)
 
     def _next(self) -> Assignment | None:
-        rungs: dict[Training, Rungs] = {
-            r.assignment.training: r.rungs for r in self._running.values()
-        }
         if not self._time_for_a_trial(0):
             return None
+        rungs = self._rungs
         assignment = self._agenda.repeat(rungs)
         if assignment is None and self._searching():
             points = {r.assignment.training: r.assignment.point for r in self._running.values()}
@@ -161,6 +157,11 @@ class Controller:
             # Candidates are chosen once: the search of this run is over.
             self._confirming = self._confirming or assignment is not None
         return assignment
+
+    @property
+    def _rungs(self) -> dict[Training, Rungs]:
+        """Of the running trials."""
+        return {r.assignment.training: r.rungs for r in self._running.values()}
 
     def _searching(self) -> bool:
         """Whether the search goes on, and leaves time for the confirming trials after it."""
@@ -234,10 +235,7 @@ class Controller:
         proposal, seed = running.assignment.training
         if seed or progress.epoch >= epochs:
             return
-        rungs: dict[Training, Rungs] = {
-            r.assignment.training: r.rungs for r in self._running.values()
-        }
-        others = self._agenda.peers(rungs, {proposal} | self._slower(running))
+        others = self._agenda.peers(self._rungs, {proposal} | self._slower(running))
         if self._plan.pruning.should_stop(running.rungs, others, epochs):
             running.pruned = True
             self._executor.stop(number)
@@ -272,7 +270,9 @@ class Controller:
     def _tidy(self, trial: TrialView, checkpoint: Path) -> None:
         """Remove the checkpoints that no trial will go on from."""
         if trial.state == "pruned":
-            for worse in self._record.worst_pruned(KEPT_PRUNED):
+            # Either this one is not among the best, or it took the place of the next.
+            best = self._record.best_pruned(KEPT_PRUNED + 1)
+            for worse in (*best[KEPT_PRUNED:], *([] if trial in best else [trial])):
                 shutil.rmtree(self._checkpoint(worse.training), ignore_errors=True)
         elif not trial.repeatable:
             shutil.rmtree(checkpoint, ignore_errors=True)

@@ -8,6 +8,7 @@ by another, which goes on from its checkpoint. The last of them counts.
 from __future__ import annotations
 
 import bisect
+import heapq
 from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
@@ -77,10 +78,11 @@ class Record:
         last = self._last.get(training)
         return last is not None and not last.repeatable
 
-    def worst_pruned(self, kept: int) -> list[TrialView]:
-        """Pruned trials but the ``kept`` ones that came furthest, and best."""
-        ranked = sorted(self.pruned, key=lambda t: (-t.epochs, t.score or 0.0, t.number))
-        return ranked[kept:]
+    def best_pruned(self, most: int) -> list[TrialView]:
+        """The pruned trials that came furthest, and of those the best, first."""
+        return heapq.nsmallest(
+            most, self.pruned, key=lambda t: (-t.epochs, t.score or 0.0, t.number)
+        )
 
     def trial(self, number: int | None) -> TrialView | None:
         """An ended trial by its number."""

@@ -22,10 +22,10 @@ from pathlib import Path
 from metaopt.store.database import StudyStore
 from metaopt.store.views import TrialView
 from tests.postgresql import Server
+from tests.processes import MARK, marked
 
 #: Seconds without an epoch after which the next death comes all the same.
 LONGEST = 30.0
-MARK = "METAOPT_TEST_MARK"
 MODEL = """
 import os, time
 from pathlib import Path
@@ -202,16 +202,3 @@ class Chaos:
         """A line for each epoch that was begun."""
         log = self.folder / "epochs"
         return log.read_text().splitlines() if log.exists() else []
-
-
-def marked(mark: str, title: bytes = b"") -> list[int]:
-    """Processes that inherited the mark, and whose title begins so."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            environment = (folder / "environ").read_bytes()
-            if f"{MARK}={mark}".encode() in environment.split(b"\0") and (
-                (folder / "cmdline").read_bytes().startswith(title)
-            ):
-                found.append(int(folder.name))
-    return found

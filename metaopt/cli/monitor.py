@@ -1,20 +1,15 @@
-"""What a person sees while a study runs: a live view, or plain lines without a terminal."""
+"""What a person sees while a study runs."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
 from metaopt.agenda import Assignment
+from metaopt.cli.live import LiveView
 from metaopt.preflight import Plan
 from metaopt.reports.tables import duration, number
 from metaopt.store.standings import best_of
@@ -35,65 +30,34 @@ class _Row:
     kind: str = ""
 
 
-class TerminalMonitor:
-    """A context manager; implements :class:`metaopt.controller.Monitor`."""
+class TerminalMonitor(LiveView):
+    """A context manager; implements :class:`metaopt.monitoring.Monitor`."""
+
+    RUNS_ON = "epochs"
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
-        self._live: Live | None = None
-        self._stage = ""
-        self._began = time.monotonic()
+        super().__init__()
+        self._best: TrialView | None = None
         self._trials: dict[tuple[int, int], TrialView] = {}
         self._running: dict[int, _Row] = {}
         self._left: float | None = None
         self._total = self._epochs = 0
-        self._title = ""
-        self._stopping = False
-
-    def __enter__(self) -> TerminalMonitor:
-        if self._console.is_terminal:
-            self._live = Live(
-                get_renderable=self._view, console=self._console, refresh_per_second=4
-            )
-            self._live.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stage = ""
-        if self._live is not None:
-            self._live.__exit__(kind, value, trace)
 
     # -- told by the session --------------------------------------------------------------
-
-    def stage(self, text: str) -> None:
-        """Say what is being done before and after the trials."""
-        self._stage = text
-        self._line(f"{text} ...")
 
     def begin(self, plan: Plan, trials: Sequence[TrialView], slots: int) -> None:
         """The trials begin."""
         config = plan.config
         self._trials = {t.training: t for t in trials if t.settled and t.proposal is not None}
         self._total, self._epochs = config.search.trials, config.trial.epochs
-        self._stage = ""
+        self._best = best_of(self._trials.values())
         workers = f"{slots} worker{'s' if slots != 1 else ''}"
-        self._title = (
+        self._entitle(
             f"{config.name}: {config.search.strategy} search of {plan.space.name} "
             f"on {plan.geometry.name}, {workers}"
         )
-        self._line(self._title)
         if self._trials:
             self._line(f"resumed with {len(self._trials)} finished trials")
-
-    def stopping(self) -> None:
-        """The user asked for the end."""
-        self._stopping = True
-        self._line("stopping after the running epochs; again to stop at once")
 
     # -- told by the controller -----------------------------------------------------------
 
@@ -116,6 +80,7 @@ class TerminalMonitor:
             # In order of ending, also one that goes on from where it was pruned.
             self._trials.pop(trial.training, None)
             self._trials[trial.training] = trial
+            self._best = best_of(self._trials.values())
         state = trial.outcome or trial.state
         reason = f": {trial.reason}" if trial.reason else ""
         self._line(
@@ -129,14 +94,8 @@ class TerminalMonitor:
 
     # -- drawing --------------------------------------------------------------------------
 
-    def _line(self, text: str) -> None:
-        """A plain line, where there is no live view."""
-        if self._live is None:
-            elapsed = duration(time.monotonic() - self._began)
-            print(f"{elapsed}  {text}", file=sys.stderr, flush=True)
-
     def _summary(self) -> str:
-        best = best_of(self._trials.values())
+        best = self._best
         text = f"{len(self._trials)}/{self._total} trials"
         for state in ("pruned", "fail"):
             count = sum(t.state == state for t in self._trials.values())
@@ -145,29 +104,12 @@ class TerminalMonitor:
             text += f", best S {number(best.score, best.error)} (trial {best.number})"
         return text
 
-    def _view(self) -> Group:
-        elapsed = duration(time.monotonic() - self._began)
+    def _progress(self) -> str:
         left = "" if self._left is None else f", about {duration(self._left)} left"
-        parts: list[Text | Table] = []
-        if self._title:
-            parts += [
-                Text(self._title, style="bold"),
-                Text(f"{elapsed} elapsed{left}   {self._summary()}"),
-                self._bar(),
-                self._table(),
-            ]
-        if self._stage:
-            parts.append(Text(f"{elapsed}  {self._stage} ..."))
-        if self._stopping:
-            parts.append(Text("stopping after the running epochs; Ctrl-C again stops at once"))
-        return Group(*parts)
+        return f"{left}   {self._summary()}"
 
-    def _bar(self) -> Table:
-        """A progress bar on a line of its own: the bare one does not end its line."""
-        grid = Table.grid()
-        done = len(self._trials)
-        grid.add_row(ProgressBar(total=max(self._total, 1), completed=done, width=60))
-        return grid
+    def _counts(self) -> tuple[int, int]:
+        return len(self._trials), self._total
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False)

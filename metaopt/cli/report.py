@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from metaopt.cli import options
 
 if TYPE_CHECKING:
     from metaopt.reports.validation import Validation
-    from metaopt.store.study import StoredStudy
+    from metaopt.store.views import TrialView
 
 
 @click.command(name="report")
@@ -34,14 +35,16 @@ def command(study: str, out: Path | None, physics: bool, storage: str, as_json: 
     from metaopt.errors import ConfigError
     from metaopt.reports.study.report import report
     from metaopt.store.database import StudyStore
+    from metaopt.store.standings import best_of
 
     if out is None and not as_json:
         raise ConfigError("give -o PAGE.HTML, or --json for the numbers of its figures")
     if out is not None:
         check_place(out)
     stored = StudyStore(storage).study(study)
-    made = report(stored.name, stored.document, stored.trials())
-    against = _physics(stored) if physics else ""
+    trials = stored.trials()
+    made = report(stored.name, stored.document, trials)
+    against = _physics(stored.document, best_of(trials)) if physics else ""
     if as_json:
         print_json(_document(made, against))
     if out is not None:
@@ -51,19 +54,17 @@ def command(study: str, out: Path | None, physics: bool, storage: str, as_json: 
         say(f"page: {out}")
 
 
-def _physics(stored: StoredStudy) -> Validation | str:
+def _physics(document: Mapping[str, Any], best: TrialView | None) -> Validation | str:
     """The best trial against Geant4, or why there is nothing to compare."""
     from metaopt.cli.console import say
     from metaopt.errors import DataError
     from metaopt.reports.study.physics import physics
-    from metaopt.store.standings import best_of
 
-    best = best_of(stored.trials())
     if best is None:
         return "no trial is complete"
     say(f"comparing trial {best.number} with the test showers")
     try:
-        return physics(stored.document, best)
+        return physics(document, best)
     except DataError as failure:
         say(f"left out: {failure}")
         return str(failure)

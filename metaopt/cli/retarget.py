@@ -10,6 +10,7 @@ import click
 from metaopt.cli import options
 from metaopt.cli.run import command as run_command
 from metaopt.cli.run import tables_of
+from metaopt.cli.simulate import command as simulate_command
 
 if TYPE_CHECKING:
     from search_spaces.geometry import Geometry
@@ -27,14 +28,6 @@ SHARED = (
 @click.option("--from", "earlier", required=True, metavar="STUDY", help="Study to start from.")
 @click.option("--data", multiple=True, metavar="GLOB", help="HDF5 showers of GEOMETRY.")
 @click.option("--simulate", "events", type=click.IntRange(min=1), metavar="N", help="Or make N.")
-@click.option(
-    "--engine",
-    type=click.Choice(("geant4", "gflash")),
-    default="geant4",
-    show_default=True,
-    help="That makes them.",
-)
-@click.option("--processes", type=click.IntRange(min=1), default=1, help="That make them.")
 @click.option("--study", metavar="NAME", help="Of the new study. [default: GEOMETRY and strategy]")
 @click.option("--results", default="results", show_default=True, metavar="DIR", help="Folder.")
 @options.storage
@@ -83,6 +76,7 @@ def command(
 
 
 command.params += [option for option in run_command.params if option.name in SHARED]
+command.params += [o for o in simulate_command.params if o.name in ("engine", "processes")]
 
 
 def _job(geometry: Geometry, engine: str, events: int) -> Job:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import signal
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from shlex import quote
-from types import FrameType
 from urllib.parse import urlsplit
 
 from metaopt.cli.console import print_table, say
+from metaopt.cli.live import on_signals
 from metaopt.cli.monitor import TerminalMonitor
 from metaopt.config import StudyConfig
 from metaopt.controller import Controller
@@ -62,7 +61,7 @@ def run_study(config: StudyConfig) -> int:
             study = stored or store.create(config.name, plan.document)
             monitor.begin(plan, study.trials(), executor.slots)
             controller = Controller(plan, study, executor, monitor)
-            with _signals(controller, monitor):
+            with on_signals(partial(_asked_to_stop, controller, monitor)):
                 ending = controller.run()
         finally:
             monitor.stage("ending the workers")
@@ -143,21 +142,9 @@ def _taught(plan: Plan, store: StudyStore | None, stored: StoredStudy | None) ->
     return plan
 
 
-@contextmanager
-def _signals(controller: Controller, monitor: TerminalMonitor) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the controller to stop; the old handlers come back after."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        controller.stop()
-        monitor.stopping()
-
-    old = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
+def _asked_to_stop(controller: Controller, monitor: TerminalMonitor) -> None:
+    controller.stop()
+    monitor.stopping()
 
 
 def _conclude(config: StudyConfig, study: StoredStudy, ending: Ending) -> int:

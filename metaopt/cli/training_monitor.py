@@ -1,20 +1,13 @@
-"""What a person sees while a model is trained: a live view, or plain lines without a terminal."""
+"""What a person sees while a model is trained."""
 
 from __future__ import annotations
 
-import signal
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
+from metaopt.cli.live import LiveView, on_signals
 from metaopt.reports.tables import duration, number
 from metaopt.training import Plan
 from workers.production.record import EpochRecord, best_of
@@ -23,52 +16,23 @@ from workers.production.record import EpochRecord, best_of
 RECENT = 8
 
 
-class TrainingMonitor:
+class TrainingMonitor(LiveView):
     """A context manager; implements :class:`metaopt.training.Monitor`."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
-        self._live: Live | None = None
-        self._stage = self._title = ""
-        self._began = time.monotonic()
+        super().__init__()
         self._records: list[EpochRecord] = []
         self._epochs = self._before = 0
-        self._stopping = False
-
-    def __enter__(self) -> TrainingMonitor:
-        if self._console.is_terminal:
-            self._live = Live(
-                get_renderable=self._view, console=self._console, refresh_per_second=4
-            )
-            self._live.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stage = ""
-        if self._live is not None:
-            self._live.__exit__(kind, value, trace)
-
-    def stage(self, text: str) -> None:
-        """Say what is being done before and after the epochs."""
-        self._stage = text
-        self._line(f"{text} ...")
 
     def begin(self, plan: Plan, workers: int) -> None:
         """The epochs begin."""
         spec = plan.spec
         self._records = list(plan.saved.records) if plan.saved else []
         self._epochs, self._before = spec.epochs, len(self._records)
-        self._stage = ""
-        self._title = (
+        self._entitle(
             f"{spec.preset} on {spec.geometry.name}, {spec.showers:,} showers per epoch, "
             f"{workers} worker{'s' if workers != 1 else ''}"
         )
-        self._line(self._title)
         if self._before:
             self._line(f"goes on after epoch {self._before}")
 
@@ -84,18 +48,7 @@ class TrainingMonitor:
         """Workers were lost, and others go on from the last checkpoint."""
         self._line(f"{reason}; {workers} go on after epoch {len(self._records)}")
 
-    def stopping(self) -> None:
-        """The user asked for the end."""
-        self._stopping = True
-        self._line("stopping after the running epoch; again to stop at once")
-
     # -- drawing --------------------------------------------------------------------------
-
-    def _line(self, text: str) -> None:
-        """A plain line, where there is no live view."""
-        if self._live is None:
-            elapsed = duration(time.monotonic() - self._began)
-            print(f"{elapsed}  {text}", file=sys.stderr, flush=True)
 
     def _summary(self) -> str:
         best = best_of(self._records)
@@ -109,29 +62,11 @@ class TrainingMonitor:
         spent = done[-1].seconds - (done[0].seconds - done[0].training_seconds) if done else 0.0
         return (self._epochs - len(self._records)) * spent / max(len(done), 1)
 
-    def _view(self) -> Group:
-        elapsed = duration(time.monotonic() - self._began)
-        parts: list[Text | Table] = []
-        if self._title:
-            summary = self._summary() if self._records else f"0/{self._epochs} epochs"
-            parts += [
-                Text(self._title, style="bold"),
-                Text(f"{elapsed} elapsed   {summary}"),
-                self._bar(),
-                self._table(),
-            ]
-        if self._stage:
-            parts.append(Text(f"{elapsed}  {self._stage} ..."))
-        if self._stopping:
-            parts.append(Text("stopping after the running epoch; Ctrl-C again stops at once"))
-        return Group(*parts)
+    def _progress(self) -> str:
+        return f"   {self._summary() if self._records else f'0/{self._epochs} epochs'}"
 
-    def _bar(self) -> Table:
-        """A progress bar on a line of its own: the bare one does not end its line."""
-        grid = Table.grid()
-        done = len(self._records)
-        grid.add_row(ProgressBar(total=max(self._epochs, 1), completed=done, width=60))
-        return grid
+    def _counts(self) -> tuple[int, int]:
+        return len(self._records), self._epochs
 
     def _table(self) -> Table:
         table = Table("epoch", "S", "time", box=None, pad_edge=False)
@@ -153,17 +88,12 @@ def stopped_by_signals(monitor: TrainingMonitor) -> Iterator[Callable[[], bool]]
     """Whether Ctrl-C or SIGTERM asked for the end; the second one ends at once."""
     asked = False
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def ask() -> None:
         nonlocal asked
-        del number, frame
         if asked:
             raise KeyboardInterrupt
         asked = True
         monitor.stopping()
 
-    old = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with on_signals(ask):
         yield lambda: asked
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)

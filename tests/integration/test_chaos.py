@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import Chaos, marked
+from tests.chaos import Chaos
 from tests.postgresql import Server
+from tests.processes import left_behind
 
 
 @pytest.fixture
@@ -26,4 +27,4 @@ def test_every_training_ends_once_whatever_is_killed(tmp_path: Path, server: Ser
     chaos.run(deaths, apart=5, seed=1)
     chaos.check()
     assert chaos.kills == Counter(deaths)
-    assert not marked(str(tmp_path)), "a process was left behind"
+    assert not left_behind(str(tmp_path))

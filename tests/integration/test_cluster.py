@@ -39,6 +39,8 @@ from workers.trial import (
     TrialSpec,
 )
 
+from ..processes import MARK, marked
+
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore::{category}")
     for category in (
@@ -63,7 +65,7 @@ class Cluster:
     def __init__(self, **environment: str) -> None:
         # Ray's sockets lie below it: their paths have 107 characters at most.
         folder = self.folder = Path(tempfile.mkdtemp(prefix="ray-"))
-        self.environment = {**os.environ, **QUICK, **OPEN, "METAOPT_TEST_MARK": str(folder)}
+        self.environment = {**os.environ, **QUICK, **OPEN, MARK: str(folder)}
         self.environment |= environment
         self.mark = str(folder)
         with socket.socket() as free:
@@ -127,19 +129,6 @@ class Cluster:
                 os.kill(pid, signal.SIGKILL)
         self.head.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def marked(mark: str, title: bytes = b"") -> list[int]:
-    """Processes that inherited the mark, and whose title begins so."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            environment = (folder / "environ").read_bytes()
-            if f"METAOPT_TEST_MARK={mark}".encode() in environment.split(b"\0") and (
-                (folder / "cmdline").read_bytes().startswith(title)
-            ):
-                found.append(int(folder.name))
-    return found
 
 
 def command(pid: int) -> bytes:
@@ -516,7 +505,7 @@ def connect(cluster: Cluster, environment: dict[str, str]) -> str:
 def test_a_local_cluster_listens_to_this_machine_only_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: Callable[[int], TrialSpec]
 ) -> None:
-    monkeypatch.setenv("METAOPT_TEST_MARK", str(tmp_path))
+    monkeypatch.setenv(MARK, str(tmp_path))
     executor = RayExecutor(1, Resources())
     executor.submit(replace(spec(0), family="toy"))
     collect(executor, ended(0))

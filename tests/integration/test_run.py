@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from typing import IO
 
 import optuna
 import pytest
+
+from ..processes import MARK, left_behind
 
 TOY = ("--space", "toy", "--study", "toy", "--epochs", "3", "--showers", "100")
 
@@ -131,24 +132,9 @@ def test_kill_9_of_the_controller_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_no_process_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("METAOPT_TEST_MARK", str(tmp_path))
+    monkeypatch.setenv(MARK, str(tmp_path))
     metaopt(tmp_path, "run", *TOY, "--strategy", "random", "--trials", "2")
-    deadline = time.monotonic() + 20
-    while (left := _marked(str(tmp_path))) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert not left
-
-
-def _marked(mark: str) -> list[str]:
-    """Command lines of the processes that inherited the mark."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"METAOPT_TEST_MARK={mark}".encode() in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            continue
-    return found
+    assert not left_behind(str(tmp_path))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
