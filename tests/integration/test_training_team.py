@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,8 +18,9 @@ import tomli_w
 
 import metaopt
 from metaopt.training import Order, Plan, prepare, train
+from search_spaces.errors import DivergedError
 from search_spaces.loader import load_geometry
-from search_spaces.records import encode
+from search_spaces.records import decode, encode
 from workers.models.toy import Toy
 from workers.production.record import EpochRecord
 from workers.trial import Resources
@@ -25,13 +29,19 @@ GEOMETRY = load_geometry("clic-12x12x12")
 
 
 @pytest.fixture
-def export(tmp_path: Path) -> Path:
+def rate() -> float:
+    """The toy's only parameter here."""
+    return 0.6
+
+
+@pytest.fixture
+def export(tmp_path: Path, rate: float) -> Path:
     """An export of an untrained toy model, with 600 showers to train it on."""
     folder = tmp_path / "production"
     folder.mkdir()
-    Toy().build("default", {"rate": 0.6}, GEOMETRY, 1, Resources()).save(folder)
+    Toy().build("default", {"rate": rate}, GEOMETRY, 1, Resources()).save(folder)
     tables = {
-        "model": {"family": "toy", "preset": "default", "parameters": {"rate": 0.6}},
+        "model": {"family": "toy", "preset": "default", "parameters": {"rate": rate}},
         "geometry": encode(GEOMETRY),
         **{table: {} for table in ("data", "budget", "score", "provenance")},
     }
@@ -108,5 +118,43 @@ def test_a_killed_worker_costs_an_epoch_at_most(export: Path) -> None:
     assert train(plan(export, "one", 4), alone, lambda: False)
     for one, two in zip(alone.records, watch.records, strict=True):
         assert two.score == pytest.approx(one.score, abs=3 * one.error)
-    written = (export.parent / "two" / "training.jsonl").read_text().splitlines()
-    assert [json.loads(line)["epoch"] for line in written] == [1, 2, 3, 4]
+    assert [e.epoch for e in epochs_in(export.parent / "two")] == [1, 2, 3, 4]
+
+
+@pytest.mark.usefixtures("two_cpus")
+@pytest.mark.parametrize("rate", [2.0])
+def test_a_team_that_diverges_ends_with_the_reason(export: Path) -> None:
+    with pytest.raises(DivergedError, match="overshoots"):
+        train(plan(export, "two", 4), Watch(), lambda: False, workers=2)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers need two cores")
+def test_a_killed_command_goes_on_with_its_team(export: Path) -> None:
+    out = export.parent / "two"
+    command = [sys.executable, "-m", "metaopt", "train", str(export), "-o", str(out)]
+    command += ["--data", str(export.parent / "showers.h5"), "--evaluation-showers", "100"]
+    command += ["--workers", "2", "--no-tensorboard"]
+    killed = subprocess.Popen([*command, "--epochs", "100000"], stderr=subprocess.DEVNULL)
+    while len(epochs_in(out)) < 2:
+        time.sleep(0.05)
+        assert killed.poll() is None
+    killed.kill()
+    killed.wait()
+    total = len(epochs_in(out)) + 2
+    subprocess.run([*command, "--epochs", str(total)], check=True, capture_output=True)
+    made = epochs_in(out)
+    assert [e.epoch for e in made] == list(range(1, total + 1))
+    alone = Watch()
+    alone.reasons = ["kill nobody"]
+    assert train(plan(export, "one", total), alone, lambda: False)
+    for one, two in zip(alone.records, made, strict=True):
+        assert two.score == pytest.approx(one.score, abs=3 * one.error)
+
+
+def epochs_in(folder: Path) -> list[EpochRecord]:
+    """Those that a training has written whole."""
+    log = folder / "training.jsonl"
+    lines = log.read_text().splitlines(keepends=True) if log.exists() else []
+    return [
+        decode(EpochRecord, json.loads(line), "record") for line in lines if line.endswith("\n")
+    ]
