@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from metaopt.store import DEFAULT_URL
 from search_spaces.documents import read_toml
@@ -23,16 +23,26 @@ MOST = 10**9
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 #: Stands for the bundled Geant4 sample in ``data.files``.
 SAMPLE = "sample"
+#: Where trials can be followed beside the study store.
+Log: TypeAlias = Literal["tensorboard", "mlflow"]
 
 
 @dataclass(frozen=True)
 class StudyTable:
-    """Which study, and where it is kept."""
+    """Which study, and where it is kept.
+
+    Attributes:
+        log: tools that show its trials too: event files for TensorBoard in the folder of
+            results, runs of MLflow at ``tracking_uri``.
+        tracking_uri: of MLflow; empty = that of the environment, MLFLOW_TRACKING_URI.
+    """
 
     name: str = ""
     seed: int = 1
     storage: str = DEFAULT_URL
     results: str = "results"
+    log: tuple[Log, ...] = ()
+    tracking_uri: str = ""
 
 
 @dataclass(frozen=True)

@@ -39,3 +39,30 @@ class Quiet:
 
     def tick(self, seconds_left: float | None) -> None:
         """Say nothing."""
+
+
+class Several:
+    """Tells several monitors, in this order."""
+
+    def __init__(self, *monitors: Monitor) -> None:
+        self._monitors = monitors
+
+    def started(self, number: int, assignment: Assignment) -> None:
+        """A trial was submitted."""
+        for monitor in self._monitors:
+            monitor.started(number, assignment)
+
+    def progressed(self, number: int, progress: Progress) -> None:
+        """A trial scored an epoch."""
+        for monitor in self._monitors:
+            monitor.progressed(number, progress)
+
+    def finished(self, trial: TrialView) -> None:
+        """A trial ended."""
+        for monitor in self._monitors:
+            monitor.finished(trial)
+
+    def tick(self, seconds_left: float | None) -> None:
+        """Some time passed."""
+        for monitor in self._monitors:
+            monitor.tick(seconds_left)

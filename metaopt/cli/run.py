@@ -16,6 +16,7 @@ KEYS = {
     "seed": ("study", "seed"),
     "storage": ("study", "storage"),
     "results": ("study", "results"),
+    "log": ("study", "log"),
     "space": ("search", "space"),
     "strategy": ("search", "strategy"),
     "trials": ("search", "trials"),
@@ -81,6 +82,7 @@ def tables_of(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 @click.option("--ray-address", metavar="ADDRESS", help="Running Ray cluster.")
 @click.option("--storage", metavar="URL", help=f"Study store. [default: {DEFAULT_URL}]")
 @click.option("--results", metavar="DIR", help="Folder of results. [default: results]")
+@click.option("--log", multiple=True, metavar="NAME", help="tensorboard, mlflow (repeatable).")
 @click.option("--seed", type=int, metavar="N", help="Seed of every random draw.")
 @click.option("--dry-run", is_flag=True, help="Check everything, predict the cost, run nothing.")
 def command(config: Path | None, dry_run: bool, **given: Any) -> None:

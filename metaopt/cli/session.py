@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -16,10 +17,12 @@ from metaopt.cli.monitor import TerminalMonitor
 from metaopt.config import StudyConfig
 from metaopt.controller import Controller
 from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL, ConfigError, MetaoptError
+from metaopt.monitoring import Several
 from metaopt.preflight import Plan, check_same_study, prepare
 from metaopt.reports.plans import costs_of, plan_table
 from metaopt.reports.study.answer import verdict
 from metaopt.reports.tables import comparison_table, number
+from metaopt.sitting import SittingRecord
 from metaopt.stopping import Ending
 from metaopt.store import DEFAULT_URL
 from metaopt.store.database import StudyStore, is_there, masked
@@ -27,6 +30,8 @@ from metaopt.store.standings import published_of, standings
 from metaopt.store.study import StoredStudy
 from metaopt.store.views import TrialView
 from metaopt.strategies.warm_start import WARM
+from metaopt.tracking.delivery import Delivery
+from metaopt.tracking.registry import check_trackers, make_trackers
 from metaopt.warm import warmed
 from search_spaces.plugins import load_class
 from workers.executors.base import Executor
@@ -48,6 +53,7 @@ def run_study(config: StudyConfig) -> int:
         # First what is checked at once: the showers may take minutes.
         if config.workers.executor not in EXECUTORS:
             _executor(config.workers.executor)
+        check_trackers(config.study)
         store = StudyStore(config.study.storage) if is_there(config.study.storage) else None
         monitor.stage("reading and checking the showers")
         plan = prepare(config)
@@ -60,9 +66,17 @@ def run_study(config: StudyConfig) -> int:
             store = store or StudyStore(config.study.storage, create=True)
             study = stored or store.create(config.name, plan.document)
             monitor.begin(plan, study.trials(), executor.slots)
-            controller = Controller(plan, study, executor, monitor)
-            with on_signals(partial(_asked_to_stop, controller, monitor)):
+            with ExitStack() as stack:
+                record = stack.enter_context(SittingRecord(config, study, executor.slots))
+                copies = [
+                    stack.enter_context(Delivery(tracker, study.trials(), say))
+                    for tracker in make_trackers(plan, study_key(config))
+                ]
+                told = Several(monitor, record, *copies)
+                controller = Controller(plan, study, executor, told)
+                stack.enter_context(on_signals(partial(_asked_to_stop, controller, monitor)))
                 ending = controller.run()
+                record.ended(ending)
         finally:
             monitor.stage("ending the workers")
             executor.close()

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 
 from sqlalchemy import delete, extract, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +18,22 @@ from search_spaces.errors import StoreError
 
 #: A controller that has not renewed its lease for this long is taken for dead [s].
 LEASE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who drives a study.
+
+    Attributes:
+        host, pid: the process.
+        silent: since when its lease has run out [s]; 0 while it is renewed.
+        dead: whether it is known to have died: of a process of this machine.
+    """
+
+    host: str
+    pid: int
+    silent: float
+    dead: bool
 
 
 class Lease:
@@ -46,6 +63,15 @@ class Lease:
                     )
                 if self._replace(session, row, owner, now):
                     return
+
+    def holder(self) -> Holder | None:
+        """Who has not given the lease back; None where nobody drives the study."""
+        with self._connection.explained(), self._connection.session() as session:
+            row = session.get(LeaseRow, self._study)
+            if row is None:
+                return None
+            silent = max(_now(session) - row.expires, 0.0)
+            return Holder(row.host, row.pid, silent, not _process_lives(row))
 
     def release(self, owner: str) -> None:
         """Give the lease back; one that cannot be given back ends by itself."""
@@ -92,9 +118,12 @@ def _now(session: Session) -> float:
 
 
 def _alive(row: LeaseRow, now: float) -> bool:
-    """Whether the lease's holder may still live: on this host, its process can be asked."""
-    if row.expires < now:
-        return False
+    """Whether the lease is in force: on this host, the holder's process can be asked."""
+    return row.expires >= now and _process_lives(row)
+
+
+def _process_lives(row: LeaseRow) -> bool:
+    """Whether the holder's process may live: on another host, nothing says that it does not."""
     if row.host != socket.gethostname():
         return True
     try:

@@ -11,7 +11,7 @@ import functools
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from optuna.distributions import BaseDistribution, json_to_distribution
@@ -49,15 +49,20 @@ RUNGS = _table(
 SPECIAL = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
 
 
-def read_trials(session: Session, study: int, since: int) -> dict[int, FrozenTrial]:
+def read_trials(
+    session: Session, study: int, since: int, among: Collection[int] | None = None
+) -> dict[int, FrozenTrial]:
     """Trials of a study by their identity, in order of number; their ranges are left out.
 
     Args:
         session: on the database.
         study: its identity.
         since: the first identity that is wanted.
+        among: only these identities, a few; None for all.
     """
-    wanted = (TRIALS.c.study_id == study, TRIALS.c.trial_id >= since)
+    wanted = [TRIALS.c.study_id == study, TRIALS.c.trial_id >= since]
+    if among is not None:
+        wanted.append(TRIALS.c.trial_id.in_(among))
     parameters, attributes, values, rungs = (
         _rows(session, source, wanted) for source in (PARAMETERS, ATTRIBUTES, VALUES, RUNGS)
     )

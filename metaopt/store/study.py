@@ -7,6 +7,7 @@ method may be repeated whole, so that a study outlasts a restart of its server.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +16,12 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from metaopt.store.connection import Connection
-from metaopt.store.lease import LEASE_SECONDS, Lease
+from metaopt.store.following import Following
+from metaopt.store.lease import LEASE_SECONDS, Holder, Lease
 from metaopt.store.outages import outlasting
 from metaopt.store.reading import read_trials
 from metaopt.store.records import attributes_of, running_trial, state_of, view_of
+from metaopt.store.sitting import Sitting
 from metaopt.store.standings import best_of
 from metaopt.store.tables import EpochRow
 from metaopt.store.views import StudyView, TrialView
@@ -31,6 +34,8 @@ __all__ = ["DOCUMENT", "LEASE_SECONDS", "StoredStudy"]
 
 #: The study attribute that records what the study is about.
 DOCUMENT = "metaopt"
+#: The study attribute that records its last run.
+SITTING = "metaopt_run"
 
 
 class StoredStudy:
@@ -100,7 +105,26 @@ class StoredStudy:
             keys = ("epoch", "score", "groups", "losses", "seconds", "showers")
             return [{key: getattr(row, key) for key in keys} for row in rows]
 
+    def following(self) -> Following:
+        """For those who look on: what changes among the trials."""
+        return Following(self._connection, self._identity)
+
+    def sitting(self) -> Sitting | None:
+        """The last run; None of a study whose runs are not recorded."""
+        with self._connection.explained():
+            return Sitting.of(self._storage.get_study_user_attrs(self._identity).get(SITTING, {}))
+
+    def holder(self) -> Holder | None:
+        """Which process runs the study, if one does."""
+        return self._lease.holder()
+
     # -- writing --------------------------------------------------------------------------
+
+    @outlasting
+    def record_sitting(self, sitting: Sitting) -> None:
+        """Record the run that goes on, or how it ended."""
+        with self._connection.explained():
+            self._study.set_user_attr(SITTING, dataclasses.asdict(sitting))
 
     @outlasting
     def start(

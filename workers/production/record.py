@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search_spaces.records import encode
-from workers.models.event_log import EventLog
+from workers.event_log import EventLog, curves
 from workers.production.spec import TrainingSpec
 
 RECORD, LOG = "training.jsonl", "tensorboard"
@@ -67,7 +67,7 @@ class Diary:
         part = self._file.with_name(f"{RECORD}.part")
         part.write_text("".join(map(_line, records)), encoding="utf-8")
         part.replace(self._file)
-        self._log = EventLog(folder / LOG, spec.resources) if spec.tensorboard else None
+        self._log = EventLog(folder / LOG) if spec.tensorboard else None
         for record in records:
             self._plot(record)
 
@@ -84,16 +84,19 @@ class Diary:
 
 def scalars(record: EpochRecord) -> dict[str, float]:
     """The curves of a log: their names begin with a chapter."""
-    tables = {"groups": record.groups, "losses": record.losses, "metrics": record.metrics}
-    curves = {f"{table}/{k}": v for table, values in tables.items() for k, v in values.items()}
-    return {
-        "score/S": record.score,
-        "score/error": record.error,
-        "time/training_seconds": record.training_seconds,
-        "time/communication_seconds": record.communication_seconds,
-        "time/workers": float(record.workers),
-        **curves,
-    }
+    return curves(
+        {
+            "score": {"S": record.score, "error": record.error},
+            "time": {
+                "training_seconds": record.training_seconds,
+                "communication_seconds": record.communication_seconds,
+                "workers": float(record.workers),
+            },
+            "groups": record.groups,
+            "losses": record.losses,
+            "metrics": record.metrics,
+        }
+    )
 
 
 def _line(record: EpochRecord) -> str:
