@@ -84,7 +84,7 @@ def _parts(step: Any, data: Showers) -> dict[str, Callable[[], object]]:
     conditions = Inputs(*map(tf.constant, (c.energy / ENERGY_UNIT, c.theta, c.particle)))
     cells = tf.constant(data.cells[:BATCH])
     latent = tf.random.normal([BATCH, step.generator.input_shape[1]])
-    image = to_image(step.params.transform, cells, step.geometry.threshold)
+    image = to_image(step.params.transform, cells, step.geometry.threshold, step.mesh)
     truth = step._truth(cells, conditions)
     fakes = tf.function(lambda x: step.generator(x, training=False), autograph=False)
     return {

@@ -16,7 +16,8 @@ from search_spaces.errors import TrialFailedError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point, Value
 from workers.models.gan3d.family import Gan3D, configuration
-from workers.models.gan3d.shapes import plan
+from workers.models.gan3d.mesh import Mesh
+from workers.models.gan3d.shapes import plan_on
 from workers.models.gan3d.workload import Rates, Workload, workload
 from workers.trial import Resources
 
@@ -35,7 +36,7 @@ PROBES: tuple[Mapping[str, Value], ...] = (
 def load_of(preset: str, point: Point, geometry: Geometry, resources: Resources) -> Workload:
     """The work of one training shower of a configuration."""
     params = configuration(preset, point, geometry)
-    return workload(params, plan(params, geometry.shape), pairs=not resources.gpus)
+    return workload(params, plan_on(params, Mesh.of(geometry)), pairs=not resources.gpus)
 
 
 def calibrate(family: Gan3D, preset: str, geometry: Geometry, resources: Resources) -> Rates:
@@ -83,6 +84,8 @@ def _made_up(geometry: Geometry, n: int) -> Showers:
     rng = np.random.default_rng(0)
     energy = rng.uniform(*geometry.energy, n)
     cells = np.where(rng.random((n, *geometry.shape)) < 0.1, rng.random((n, *geometry.shape)), 0)
+    if geometry.present is not None:
+        cells *= geometry.present
     cells *= (0.02 * energy / cells.sum(axis=(1, 2, 3)))[:, None, None, None]
     theta = rng.uniform(*geometry.theta_rad, n)
     particle = rng.integers(len(geometry.particles), size=n)

@@ -1,4 +1,8 @@
-"""Up-sampling, zero padding and convolution in one layer, in its cheapest form."""
+"""Up-sampling, padding and convolution in one layer, in its cheapest form.
+
+Along a periodic axis the cells of the other end stand in the place of zeros. This is exact in
+every form: an up-sampled grid that is turned by whole small cells is a small grid that is turned.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +75,7 @@ class Convolution(layers.Layer):  # type: ignore[misc]
         return y + self.bias if self.has_bias else y
 
     def _plain(self, x: Tensor) -> Tensor:
-        return _convolve(x, self.kernel, before_after(self.step.pads))
+        return self._convolve(x, self.kernel, before_after(self.step.pads))
 
     def _unfolded(self, x: Tensor) -> Tensor:
         """One input channel: the taps along z become channels, so that lanes are full."""
@@ -81,7 +85,7 @@ class Convolution(layers.Layer):  # type: ignore[misc]
         size = (ops.shape(x)[0], *x.shape[1:3], n, 1)
         taps = [ops.slice(x, (0, 0, 0, t, 0), size) for t in range(kz)]
         kernel = ops.reshape(self.kernel, (kx, ky, 1, kz, self.step.layer.filters))
-        return _convolve(ops.concatenate(taps, axis=-1), kernel, (along_x, along_y, (0, 0)))
+        return self._convolve(ops.concatenate(taps, axis=-1), kernel, (along_x, along_y, (0, 0)))
 
     def _phases(self, x: Tensor) -> Tensor:
         """The sub-pixel form: a convolution per phase, then phases back into the grid."""
@@ -98,7 +102,7 @@ class Convolution(layers.Layer):  # type: ignore[misc]
                 fronts, grid, self.selections, x.shape[1:4], strict=True
             )
         ]
-        y = _convolve(x, self._effective_kernel(), margins)
+        y = self._convolve(x, self._effective_kernel(), margins)
         filters = self.step.layer.filters
         if phases[0] * phases[1] > 1:
             y = ops.reshape(y, (-1, *grid, *phases, filters))
@@ -110,6 +114,12 @@ class Convolution(layers.Layer):  # type: ignore[misc]
             return y
         # Not y[:, :nx, ...]: the gradient of a slice is a pad, that of an index is slow.
         return ops.slice(y, (0, 0, 0, 0, 0), (ops.shape(y)[0], nx, ny, nz, filters))
+
+    def _convolve(self, x: Tensor, kernel: Tensor, margins: Sequence[Margin]) -> Tensor:
+        """The convolution with margins around the grid."""
+        if self.step.periodic:
+            x, margins = wrapped(x, *margins[1]), (margins[0], (0, 0), margins[2])
+        return _convolve(x, kernel, margins)
 
     def _effective_kernel(self) -> Tensor:
         """(taps x, y, z, cells of a pack * channels, phases x, y, z * filters)."""
@@ -127,6 +137,18 @@ class Convolution(layers.Layer):  # type: ignore[misc]
         w = ops.reshape(w, (px, tx, py, ty, pz, tz, self.form.pack * channels, -1))
         w = ops.transpose(w, (1, 3, 5, 6, 0, 2, 4, 7))
         return ops.reshape(w, (tx, ty, tz, self.form.pack * channels, -1))
+
+
+def wrapped(x: Tensor, front: int, back: int) -> Tensor:
+    """Cells x (n, x, y, z, channels), those of the other end along y around them.
+
+    Slices, as the gradient of an index is slow.
+    """
+    n = x.shape[2]
+    first = [x[:, :, n - front % n :]] if front % n else []
+    last = [x[:, :, : back % n]] if back % n else []
+    parts = [*first, *[x] * (front // n + 1 + back // n), *last]
+    return ops.concatenate(parts, axis=2) if len(parts) > 1 else x
 
 
 def _to_packs(front: int, cells: int, pack: int) -> Margin:

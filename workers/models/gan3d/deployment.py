@@ -6,7 +6,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from keras import layers
 
 from workers.models.base import Array
 from workers.models.gan3d import losses
-from workers.models.gan3d.convolution import Convolution, Tensor
+from workers.models.gan3d.convolution import Convolution, Tensor, wrapped
 from workers.models.gan3d.networks import Form, Inputs, Model, build_generator, latent_vectors
 from workers.models.gan3d.params import ENERGY_UNIT, Params
 from workers.models.gan3d.shapes import Plan, Step, before_after
@@ -65,7 +65,7 @@ def _deployed(
     for variable in generator.variables:
         variable.assign(weights[variable.path])
     image = generator(latent_vectors(params, inputs["noise"], conditions))
-    cells = losses.to_cells(params.transform, image)
+    cells = losses.to_cells(params.transform, image, plan.mesh)
     return keras.Model(inputs, {"cells": cells}, name="showers")
 
 
@@ -75,9 +75,13 @@ def _standard(
     """The layers that a :class:`Convolution` takes the place of."""
     del pairs
     layer = step.layer
+    along_x, along_y, along_z = before_after(step.pads)
+    around = [partial(wrapped, front=along_y[0], back=along_y[1])] if step.periodic else []
+    zeros = (along_x, (0, 0) if step.periodic else along_y, along_z)
     made = [
         layers.UpSampling3D(layer.upsample, dtype=dtype, name=f"{name}_upsampling"),
-        layers.ZeroPadding3D(before_after(step.pads), dtype=dtype, name=f"{name}_zeros"),
+        *around,
+        layers.ZeroPadding3D(zeros, dtype=dtype, name=f"{name}_zeros"),
         layers.Conv3D(
             layer.filters,
             layer.kernel,

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from objectives.showers import Conditions, Showers
 from search_spaces.documents import DAMAGE
-from search_spaces.errors import DataError, InfeasibleError
+from search_spaces.errors import DataError, InfeasibleError, SpaceError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Point
-from search_spaces.records import encode
+from search_spaces.records import decode, encode
 from workers.models.base import Array, GraphPrecision, Index
 from workers.models.gan3d import backend, static
-from workers.models.gan3d.params import ENERGY_UNIT, Params, configure
+from workers.models.gan3d.mesh import Mesh
+from workers.models.gan3d.params import ENERGY_UNIT, MUTABLE, Params, configure
 from workers.models.gan3d.presets import preset as named_preset
-from workers.models.gan3d.shapes import Plan, plan
+from workers.models.gan3d.shapes import Plan, plan_on
 from workers.models.team import Team
 from workers.trial import Resources
 
@@ -51,10 +52,12 @@ def configuration(preset: str, point: Point, geometry: Geometry) -> Params:
 class Gan3D:
     """The family: presets of :mod:`presets`, parameters of :mod:`params`."""
 
+    mutable = MUTABLE
+
     def problem(self, preset: str, point: Point, geometry: Geometry) -> str | None:
         """Why this configuration cannot be built (one line), or None; in milliseconds."""
         try:
-            plan(configuration(preset, point, geometry), geometry.shape)
+            plan_on(configuration(preset, point, geometry), Mesh.of(geometry))
         except InfeasibleError as reason:
             return str(reason)
         return None
@@ -66,7 +69,7 @@ class Gan3D:
             InfeasibleError: no network of this configuration has the geometry's shape.
         """
         params = configuration(preset, point, geometry)
-        return static.metrics(params, plan(params, geometry.shape))
+        return static.metrics(params, plan_on(params, Mesh.of(geometry)))
 
     def calibrated(
         self, preset: str, geometry: Geometry, resources: Resources
@@ -93,14 +96,14 @@ class Gan3D:
             SpaceError: unknown preset or parameter, or a value out of range.
         """
         params = configuration(preset, point, geometry)
-        sizes = plan(params, geometry.shape)
+        sizes = plan_on(params, Mesh.of(geometry))
         backend.start(resources)
         from workers.models.gan3d import networks
         from workers.models.gan3d.training import Trainer
 
         form = networks.Form(pairs=not resources.gpus, precision=resources.precision)
         generator = networks.build_generator(params, sizes, seed, form)
-        discriminator = networks.build_discriminator(params, sizes, geometry.shape, seed, form)
+        discriminator = networks.build_discriminator(params, sizes, seed, form)
         trainer = Trainer(params, geometry, generator, discriminator, seed)
         return Gan3DModel(params, sizes, trainer)
 
@@ -119,11 +122,7 @@ class Gan3D:
             model = self.build(preset, point, geometry, int(saved["seed"]), resources)
             model.trainer.restore(folder)
         except (*DAMAGE, UserWarning) as failure:
-            reason = (str(failure).splitlines() or [type(failure).__name__])[0]
-            raise DataError(
-                f"{folder}: must hold the saved model of this configuration, got: {reason}; "
-                "give the point that it was trained with"
-            ) from failure
+            raise _not_its_model(folder, failure) from failure
         return model
 
 
@@ -177,7 +176,7 @@ class Gan3DModel:
             cells = self.trainer.step.generate(latent, Inputs(*full))
             parts.append(cells[: len(noise[part])])
         if not parts:
-            return np.zeros((0, *self.sizes.generator[-1].grid), np.float32)
+            return np.zeros((0, *self.sizes.mesh.cells), np.float32)
         return np.concatenate(parts)
 
     def noise(self, n: int, seed: int) -> Array:
@@ -218,11 +217,39 @@ class Gan3DModel:
         activations = static.generator_costs(self.params, self.sizes).activations
         return int(np.clip(CHUNK_BYTES // (static.BYTES * activations), 1, 128))
 
+    def adjust(self, values: Point) -> None:
+        """Train on with other values of the parameters that may change: see :data:`MUTABLE`."""
+        for name in values:
+            if name not in MUTABLE:
+                raise SpaceError(
+                    f"{name!r} may not change while a model trains; of {', '.join(MUTABLE)} leave "
+                    "only those in the schedule"
+                )
+        params = configure(self.params, values)
+        self.trainer.adjust(params)
+        self.params = params
+
+    def take_over(self, folder: Path) -> None:
+        """Go on as the model of the same networks that was saved there."""
+        try:
+            saved = json.loads((folder / STATE_FILE).read_text())
+            params = decode(Params, saved["params"], STATE_FILE)
+            if _fixed(params) != _fixed(self.params):
+                raise ValueError("another network")
+            self.trainer.restore(folder)
+            self.trainer.reseed(int(saved["seed"]), saved["dropout_seeds"])
+        except (*DAMAGE, UserWarning) as failure:
+            raise _not_its_model(folder, failure) from failure
+
     def save(self, folder: Path) -> None:
         """Write both networks, the optimisers' state and the seed; no pickle."""
         folder.mkdir(parents=True, exist_ok=True)
         self.trainer.save(folder)
-        state = {"seed": self.trainer.seed, "params": encode(self.params)}
+        state = {
+            "seed": self.trainer.seed,
+            "dropout_seeds": self.trainer.step.dropout_seeds,
+            "params": encode(self.params),
+        }
         (folder / STATE_FILE).write_text(json.dumps(state, indent=1))
 
     def metrics(self) -> Mapping[str, float]:
@@ -232,6 +259,19 @@ class Gan3DModel:
     def summary(self) -> str:
         """The architecture as text, layer by layer."""
         return static.summary(self.params, self.sizes)
+
+
+def _fixed(params: Params) -> Params:
+    """The configuration without what may change."""
+    return configure(params, dict.fromkeys(MUTABLE, 1) | {"label_flip": 0})
+
+
+def _not_its_model(folder: Path, failure: Exception) -> DataError:
+    reason = (str(failure).splitlines() or [type(failure).__name__])[0]
+    return DataError(
+        f"{folder}: must hold the saved model of this configuration, got: {reason}; "
+        "give the point that it was trained with"
+    )
 
 
 def _fill(array: Column, n: int) -> Column:

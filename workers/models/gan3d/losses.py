@@ -29,6 +29,8 @@ import math
 from keras import ops
 
 from workers.models.gan3d.convolution import Tensor
+from workers.models.gan3d.cylinder import from_mesh, to_mesh
+from workers.models.gan3d.mesh import Mesh
 from workers.models.gan3d.params import Transform
 
 #: Edges of the published bins of cell energy [GeV]: 1.0 to 0.06 MeV.
@@ -39,15 +41,16 @@ EMPTY_ANGLE = 100.0
 FLOOR = 1e-7
 
 
-def to_image(transform: Transform, cells: Tensor, threshold: float) -> Tensor:
-    """Network images (n, x, y, z, 1) of cells (n, x, y, z) [GeV]: threshold, scale, power."""
-    kept = ops.where(cells < threshold, 0.0, cells) * transform.scale
+def to_image(transform: Transform, cells: Tensor, threshold: float, mesh: Mesh) -> Tensor:
+    """Network images (n, x, y, z, 1) of cells [GeV]: threshold, mesh, scale, power."""
+    kept = to_mesh(mesh, ops.where(cells < threshold, 0.0, cells)) * transform.scale
     return ops.expand_dims(_power(kept, transform.power), -1)
 
 
-def to_cells(transform: Transform, image: Tensor) -> Tensor:
+def to_cells(transform: Transform, image: Tensor, mesh: Mesh) -> Tensor:
     """Cells (n, x, y, z) [GeV] of network images: the inverse of :func:`to_image`."""
-    return _power(ops.squeeze(image, -1), 1.0 / transform.power) * (1.0 / transform.scale)
+    energies = _power(ops.squeeze(image, -1), 1.0 / transform.power) * (1.0 / transform.scale)
+    return from_mesh(mesh, energies)
 
 
 def _power(x: Tensor, exponent: float) -> Tensor:

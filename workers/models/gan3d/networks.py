@@ -2,7 +2,8 @@
 
 Channels last, nearest-neighbour up-sampling, no cropping. The discriminator
 answers with a *logit* for real/fake: the sigmoid of the published head is part of
-the loss, where it is stable, and adds no parameters.
+the loss, where it is stable, and adds no parameters. Cells that the calorimeter does not have
+are zero behind the generator and before the discriminator, and carry no gradient.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import numpy as np
 from keras import layers, ops
 
 from workers.models.gan3d.convolution import Convolution, Tensor
-from workers.models.gan3d.params import SLOPE, Axes, Discriminator, Generator, Params
+from workers.models.gan3d.cylinder import masked
+from workers.models.gan3d.params import SLOPE, Discriminator, Generator, Params
 from workers.models.gan3d.shapes import POOL, Plan
 from workers.trial import Precision
 
@@ -92,17 +94,18 @@ def build_generator(
     x = convolution(
         plan.generator[-1], normal, bias=g.last_bias, pairs=False, dtype=dtype, name="last"
     )(x)
-    return keras.Model(latent, layers.ReLU(name="cells")(x), name="generator")
+    image = masked(plan.mesh, layers.ReLU(name="cells")(x))
+    return keras.Model(latent, image, name="generator")
 
 
-def build_discriminator(params: Params, plan: Plan, shape: Axes, seed: int, form: Form) -> Model:
+def build_discriminator(params: Params, plan: Plan, seed: int, form: Form) -> Model:
     """Images (n, x, y, z, 1) to the heads: a list of real/fake logit and Ep / 100 GeV (n, 1).
 
     With several particle types there is a third, the types' logits (n, types).
     """
     d, seed_of, dtype = params.discriminator, seeds(seed, 1), form.hidden
-    image = keras.Input((*shape, 1), name="image")
-    x = image
+    image = keras.Input((*plan.mesh.shape, 1), name="image")
+    x = masked(plan.mesh, image)
     for i, step in enumerate(plan.discriminator, start=1):
         glorot = _glorot(next(seed_of))
         x = Convolution(step, glorot, bias=True, pairs=form.pairs, dtype=dtype, name=f"d{i}")(x)

@@ -52,7 +52,7 @@ def write_generator(
     """
     made = _Generator(params, plan, weights, precision)
     cells = made.cells(made.image(made.latent()))
-    made.graph.write(file, "generator", cells, ("n", *plan.generator[-1].grid))
+    made.graph.write(file, "generator", cells, ("n", *plan.mesh.cells))
 
 
 class _Generator:
@@ -104,7 +104,22 @@ class _Generator:
         x = x if g.kind == np.float32 else g.cast(x, np.float32)
         if transform.power != 1.0:
             x = g.op("Pow", x, g.number(1.0 / transform.power))
+        x = self._from_mesh(x)
         return g.op("Mul", x, g.number(1.0 / transform.scale), name="cells")
+
+    def _from_mesh(self, x: str) -> str:
+        """The calorimeter's cells: as :func:`cylinder.from_mesh` has it, absent ones zero."""
+        g, mesh = self.graph, self.plan.mesh
+        if mesh.present is not None:
+            x = g.op("Mul", x, g.exact(mesh.present))
+        if (mesh.shape[0], mesh.shape[2]) != (mesh.cells[0], mesh.cells[2]):
+            ends = g.ints(mesh.cells[0], mesh.cells[2])
+            x = g.op("Slice", x, g.ints(0, 0), ends, g.ints(1, 3))
+        if mesh.joined is not None:
+            x = g.op("Transpose", x, perm=[0, 3, 1, 2])
+            x = g.op("MatMul", x, g.exact(mesh.joined.transpose(0, 2, 1)))
+            x = g.op("Transpose", x, perm=[0, 2, 3, 1])
+        return x
 
     @property
     def _composed(self) -> bool:
@@ -155,6 +170,10 @@ class _Generator:
         g, name = self.graph, self._name(number)
         form = windows(step, self.weights[f"{name}/kernel"], cells)
         (px, py, pz), (qx, qy, qz), filters = form.phases, form.count, step.layer.filters
+        pads = list(form.pads)
+        if step.periodic:
+            x, cells = self._wrapped(x, *pads[1], cells)
+            pads[1] = (0, 0)
         x = self._windows(x, form, step.channels, cells)
         bias = self.weights.get(f"{name}/bias", np.zeros(filters, np.float32))
         x = g.op(
@@ -163,7 +182,7 @@ class _Generator:
             g.array(form.weight),
             g.array(np.tile(np.repeat(bias, px * py), pz)),
             name=name,
-            pads=[form.pads[axis][side] for side in (0, 1) for axis in (0, 1)],
+            pads=[pads[axis][side] for side in (0, 1) for axis in (0, 1)],
         )
         x = self._activated(x, number)  # next to the convolution, with which it is computed
         if px == py > 1:  # the same as below, in a faster operator
@@ -178,6 +197,12 @@ class _Generator:
             return x
         ends = g.ints(step.grid[2], *step.grid[:2])
         return g.op("Slice", x, g.ints(0, 0, 0), ends, g.ints(1, 3, 4))
+
+    def _wrapped(self, x: str, front: int, back: int, cells: Axes) -> tuple[str, Axes]:
+        """As :func:`convolution.wrapped`, with y last; and the grid with what is around it."""
+        g, n = self.graph, cells[1]
+        places = np.arange(-front, n + back) % n
+        return g.op("Gather", x, g.ints(*places), axis=4), (cells[0], len(places), cells[2])
 
     def _windows(self, x: str, form: Windows, channels: int, cells: Axes) -> str:
         """(n * windows, taps * channels, x, y): consecutive layers as channels."""

@@ -190,6 +190,12 @@ _SCALARS: Mapping[str, tuple[str, str, type, float, float]] = {
     "label_flip": ("training", "label_flip", float, 0.0, 0.5),
     "average": ("training", "average", float, 0.0, 0.99999),
 }
+#: What may change while a model trains: weights of losses, learning rates, and the order of
+#: steps. The power is not among them, since it changes the data; nor is a network's shape.
+MUTABLE = (
+    *("W_G", "W_P", "W_T", "W_A", "W_E", "W_B"),
+    *("g_learning_rate", "d_learning_rate", "g_steps", "label_flip"),
+)
 #: Flat name -> (section, field, choices).
 _CHOICES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "conditioning": ("generator", "conditioning", ("hadamard", "concat")),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from workers.models.gan3d.mesh import Mesh
 from workers.models.gan3d.params import Params
 from workers.models.gan3d.shapes import Plan, Step
 
@@ -29,8 +30,9 @@ def generator_costs(params: Params, plan: Plan) -> Costs:
     parameters = (g.latent_size + 1) * seed
     parameters += _convolutions(plan.generator) - (0 if g.last_bias else 1)
     parameters += 4 * sum(layer.filters for layer in g.layers[:-1])
-    macs = g.latent_size * seed + _macs(plan.generator)
-    return Costs(parameters, macs, seed + _activations(plan.generator))
+    mask = _mask(plan)
+    macs = g.latent_size * seed + _macs(plan.generator) + mask
+    return Costs(parameters, macs, seed + _activations(plan.generator) + mask)
 
 
 def discriminator_costs(params: Params, plan: Plan) -> Costs:
@@ -39,8 +41,9 @@ def discriminator_costs(params: Params, plan: Plan) -> Costs:
     outputs = 2 + (params.particles if params.particles > 1 else 0)
     parameters = _convolutions(plan.discriminator) + outputs * (flat + 1)
     parameters += 4 * sum(step.layer.filters for step in plan.discriminator[1:])
-    macs = _macs(plan.discriminator) + outputs * flat
-    return Costs(parameters, macs, _activations(plan.discriminator))
+    mask = _mask(plan)
+    macs = _macs(plan.discriminator) + outputs * flat + mask
+    return Costs(parameters, macs, _activations(plan.discriminator) + mask)
 
 
 def metrics(params: Params, plan: Plan) -> Mapping[str, float]:
@@ -82,6 +85,7 @@ def summary(params: Params, plan: Plan) -> str:
     g, d = generator_costs(params, plan), discriminator_costs(params, plan)
     g_in = params.generator.latent_size
     lines = [
+        *_cells(plan.mesh),
         f"generator: {g.parameters:,} parameters, {g.macs / 1e9:.3f} GMAC per shower",
         f"  dense {g_in} -> {_grid(plan.seed_grid)} x {params.generator.seed_filters}",
         *map(_line, plan.generator),
@@ -93,6 +97,18 @@ def summary(params: Params, plan: Plan) -> str:
     return "\n".join(lines)
 
 
+def _mask(plan: Plan) -> int:
+    """Cells that a mask is multiplied with, where the calorimeter lacks some of the mesh."""
+    return 0 if plan.mesh.present is None else math.prod(plan.mesh.shape)
+
+
+def _cells(mesh: Mesh) -> Iterator[str]:
+    """What networks see, where it is not the calorimeter's own grid."""
+    if mesh.shape != mesh.cells or mesh.present is not None:
+        there = math.prod(mesh.shape) if mesh.present is None else int(mesh.present.sum())
+        yield f"mesh: {_grid(mesh.shape)}, {there:,} cells of it in the calorimeter"
+
+
 def _grid(grid: Sequence[int]) -> str:
     return "x".join(map(str, grid))
 
@@ -101,9 +117,16 @@ def _line(step: Step) -> str:
     layer = step.layer
     up = "" if layer.upsample == (1, 1, 1) else f"up-sampling {_grid(layer.upsample)}, "
     return (
-        f"  {up}{(sum(step.pads) and f'zeros {_grid(step.pads)}, ') or ''}convolution "
+        f"  {up}{_margins(step)}convolution "
         f"{_grid(layer.kernel)} -> {_grid(step.grid)} x {layer.filters}"
     )
+
+
+def _margins(step: Step) -> str:
+    x, y, z = step.pads
+    zeros = (x, 0, z) if step.periodic else step.pads
+    around = f"{y} cells around, " if step.periodic and y else ""
+    return around + (f"zeros {_grid(zeros)}, " if sum(zeros) else "")
 
 
 def _weights(step: Step) -> int:

@@ -21,7 +21,7 @@ before: an epoch of a loaded model equals that of one never saved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -36,6 +36,7 @@ from workers.models.gan3d import losses
 from workers.models.gan3d.average import MovingAverage
 from workers.models.gan3d.batches import Segment
 from workers.models.gan3d.convolution import Tensor
+from workers.models.gan3d.mesh import Mesh
 from workers.models.gan3d.networks import Inputs, Model, latent_vectors
 from workers.models.gan3d.parallel import Share, averaged
 from workers.models.gan3d.params import ENERGY_UNIT, Params
@@ -61,6 +62,7 @@ class Step:
     ) -> None:
         self.params = params
         self.geometry = geometry
+        self.mesh = Mesh.of(geometry)
         self.generator = generator
         self.discriminator = discriminator
         self.seed = seed
@@ -73,6 +75,11 @@ class Step:
         self.average = MovingAverage(generator, training.average) if training.average else None
         self.d_terms = _used(D_TERMS, params, geometry)
         self.g_terms = _used(G_TERMS, params, geometry)
+        # What may change from batch to batch without compiling anything again.
+        weights = {name: getattr(params.weights, name) for name in {*D_TERMS, *G_TERMS}}
+        self._weights = {k: tf.Variable(v, dtype=tf.float32) for k, v in weights.items()}
+        self._label_flip = tf.Variable(training.label_flip, dtype=tf.float32)
+        self._key = tf.Variable(self._key_of(seed))
         self.names = (
             *(f"d_{name}" for name in self.d_terms),
             *(f"g_{name}" for name in self.g_terms),
@@ -105,6 +112,7 @@ class Step:
                 tf.constant(epoch, tf.int32),
                 tf.constant(segment.first, tf.int32),
                 share,
+                self.params.training.g_steps,
             )
         except tf.errors.ResourceExhaustedError as failure:
             raise InfeasibleError(
@@ -113,13 +121,51 @@ class Step:
             ) from failure
         return sums.numpy(), int(done)
 
+    def adjust(self, params: Params) -> None:
+        """Take other weights, learning rates and steps; another ``g_steps`` is compiled anew.
+
+        Raises:
+            InfeasibleError: a loss term comes or goes.
+        """
+        for names, terms in ((D_TERMS, self.d_terms), (G_TERMS, self.g_terms)):
+            if _used(names, params, self.geometry) != terms:
+                raise InfeasibleError(
+                    "a loss term must keep a weight above 0, or 0, while a model trains; "
+                    "give the space a lowest weight above 0"
+                )
+        training = params.training
+        for name, weight in self._weights.items():
+            weight.assign(getattr(params.weights, name))
+        self._label_flip.assign(training.label_flip)
+        self.g_optimizer.learning_rate = training.g_learning_rate
+        self.d_optimizer.learning_rate = training.d_learning_rate
+        self.params = params
+
+    def reseed(self, seed: int, dropout: Sequence[int]) -> None:
+        """Draw as the model of another seed; ``dropout`` are the seeds of its masks."""
+        self.seed = seed
+        self._key.assign(self._key_of(seed))
+        for generator, own in zip(self._masks(), dropout, strict=True):
+            generator._initial_seed = own
+
+    @property
+    def dropout_seeds(self) -> list[int]:
+        """Of the masks of each layer."""
+        return [int(generator._initial_seed) for generator in self._masks()]
+
+    def _masks(self) -> list[Any]:
+        layers = self.discriminator.layers
+        return [x.seed_generator for x in layers if isinstance(x, keras.layers.Dropout)]
+
+    @staticmethod
+    def _key_of(seed: int) -> list[int]:
+        return [seed & 0x7FFFFFFF, 0x3D6A]
+
     def reset_dropout(self, epoch: int) -> None:
         """Start the dropout masks of an epoch from its own counter; each worker has its own."""
         rank = self.team.rank if self.team else 0
-        for layer in self.discriminator.layers:
-            if isinstance(layer, keras.layers.Dropout):
-                generator = layer.seed_generator
-                generator.state.assign([generator._initial_seed ^ rank, epoch << 20])
+        for generator in self._masks():
+            generator.state.assign([generator._initial_seed ^ rank, epoch << 20])
 
     def generate(self, noise: Array, conditions: Inputs) -> Array:
         """Showers (n, x, y, z) [GeV] of noise (n, noise_size) and n conditions."""
@@ -134,17 +180,24 @@ class Step:
             image = self.generator(latent, training=False)
         else:
             image = self.average.generate(latent)
-        return losses.to_cells(self.params.transform, image)
+        return losses.to_cells(self.params.transform, image, self.mesh)
 
     def _run_loop(
-        self, cells: Tensor, conditions: Inputs, epoch: Tensor, first: Tensor, share: Share
+        self,
+        cells: Tensor,
+        conditions: Inputs,
+        epoch: Tensor,
+        first: Tensor,
+        share: Share,
+        g_steps: int,
     ) -> tuple[Tensor, Tensor]:
         """Sums (terms,) over the steps, and the number of steps that stayed finite."""
         steps = tf.shape(cells)[0]
 
         def body(step: Tensor, sums: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             batch = Inputs(*(column[step] for column in conditions))
-            values = self._step(cells[step], batch, tf.stack([epoch, first + step]), share)
+            counter = tf.stack([epoch, first + step])
+            values = self._step(cells[step], batch, counter, share, g_steps)
             finite = tf.reduce_all(tf.math.is_finite(values))
             return step + 1, sums + values, finite
 
@@ -158,16 +211,15 @@ class Step:
         )
         return sums, tf.where(tf.logical_and(finite, weights_finite), done, done - 1)
 
-    def _step(self, cells: Tensor, conditions: Inputs, counter: Tensor, share: Share) -> Tensor:
-        p = self.params
-        n, g_steps = tf.shape(cells)[0], p.training.g_steps
-        real = losses.to_image(p.transform, cells, self.geometry.threshold)
-        key = tf.random.experimental.stateless_fold_in(
-            tf.constant([self.seed & 0x7FFFFFFF, 0x3D6A]), counter[0]
-        )
+    def _step(
+        self, cells: Tensor, conditions: Inputs, counter: Tensor, share: Share, g_steps: int
+    ) -> Tensor:
+        p, n = self.params, tf.shape(cells)[0]
+        real = losses.to_image(p.transform, cells, self.geometry.threshold, self.mesh)
+        key = tf.random.experimental.stateless_fold_in(self._key, counter[0])
         key = tf.random.experimental.stateless_fold_in(key, counter[1])
         noise = tf.random.stateless_normal([g_steps + 1, share.batch, p.noise_size], key)
-        flips = tf.random.stateless_uniform([2, share.batch], key + 1) < p.training.label_flip
+        flips = tf.random.stateless_uniform([2, share.batch], key + 1) < self._label_flip
         noise, flips = share.of(noise, n), share.of(tf.cast(flips, tf.float32), n)
         weight = tf.cast(n, tf.float32) / tf.cast(share.batch, tf.float32)
         fakes = self.generator(latent_vectors(p, noise[0], conditions), training=False)
@@ -231,8 +283,7 @@ class Step:
         return values
 
     def _weighted(self, terms: Mapping[str, Tensor]) -> Tensor:
-        weights = self.params.weights
-        return tf.add_n([getattr(weights, name) * term for name, term in terms.items()])
+        return tf.add_n([self._weights[name] * term for name, term in terms.items()])
 
     def _generator_terms(
         self, image: Tensor, truth: Mapping[str, Tensor]
@@ -243,7 +294,7 @@ class Step:
             truth["primary_energy"],
             truth["particle"],
         )
-        cells = losses.to_cells(self.params.transform, image)
+        cells = losses.to_cells(self.params.transform, image, self.mesh)
         deposited = losses.deposited_energy(cells)
         observed = {
             "angle": lambda t: losses.angle_error(

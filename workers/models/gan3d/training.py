@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,16 @@ class Trainer:
         self.seed = seed
         self.step = Step(params, geometry, generator, discriminator, seed)
         self.team: Team | None = None
+
+    def adjust(self, params: Params) -> None:
+        """Train on with other values of what may change."""
+        self.step.adjust(params)
+        self.params = params
+
+    def reseed(self, seed: int, dropout: Sequence[int]) -> None:
+        """Train on as the trainer of another seed."""
+        self.step.reseed(seed, dropout)
+        self.seed = seed
 
     def join(self, team: Team) -> None:
         """Train as one of a team from now on.

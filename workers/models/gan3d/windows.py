@@ -41,7 +41,8 @@ class Windows:
         count: windows along z, and cells of the small grid along x and y, as (x, y, z).
         taps: layers of a window.
         stride: layers between two windows.
-        pads: zeros in front of and behind each axis; those behind z may be missing windows' ends.
+        pads: zeros in front of and behind each axis (along a periodic one, cells from the other
+            end); those behind z may be missing windows' ends.
     """
 
     weight: Array
@@ -72,7 +73,11 @@ def windows(step: Step, kernel: Array, cells: Axes) -> Windows:
 
 def convolved(step: Step, kernel: Array, x: Array) -> Array:
     """What a step without up-sampling makes of x (n, x, y, z, channels), but for its bias."""
-    x = np.pad(x, ((0, 0), *before_after(step.pads), (0, 0)))
+    along_x, along_y, along_z = before_after(step.pads)
+    if step.periodic:
+        x = np.pad(x, ((0, 0), (0, 0), along_y, (0, 0), (0, 0)), mode="wrap")
+        along_y = (0, 0)
+    x = np.pad(x, ((0, 0), along_x, along_y, along_z, (0, 0)))
     nx, ny, nz = step.grid
     kx, ky, kz = step.layer.kernel
     y = np.zeros((len(x), *step.grid, step.layer.filters), np.float32)

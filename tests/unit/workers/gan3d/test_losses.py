@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from workers.models.gan3d.mesh import Mesh
 from workers.models.gan3d.params import Transform
 
 from .conftest import showers
@@ -39,11 +40,12 @@ def test_real_fake_is_the_cross_entropy_of_the_sigmoid(losses: Any) -> None:
 def test_images_and_cells_are_inverses_above_the_threshold(losses: Any, power: float) -> None:
     cells = np.float32([0.0, 5e-7, 2e-6, 1e-3, 0.2, 3.0]).reshape(1, 1, 2, 3)
     transform = Transform(50.0, power)
-    image = losses.to_image(transform, cells, 1e-6)
+    mesh = Mesh.regular(cells.shape[1:])
+    image = losses.to_image(transform, cells, 1e-6, mesh)
     assert tuple(image.shape) == (1, 1, 2, 3, 1)
     expected = np.where(cells < 1e-6, 0, cells)
     np.testing.assert_allclose(image[..., 0], (50 * expected) ** power, rtol=1e-5)
-    np.testing.assert_allclose(losses.to_cells(transform, image), expected, rtol=1e-4)
+    np.testing.assert_allclose(losses.to_cells(transform, image, mesh), expected, rtol=1e-4)
 
 
 def reference_angle(cells: NDArray[np.float32]) -> float:

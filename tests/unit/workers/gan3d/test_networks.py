@@ -21,12 +21,7 @@ def build(name: str, point: dict[str, Any], shape: Axes) -> tuple[Any, Any, Any,
     params = configure(PRESETS[name], point)
     sizes = plan(params, shape)
     generator = networks.build_generator(params, sizes, 1, networks.Form())
-    return (
-        params,
-        sizes,
-        generator,
-        networks.build_discriminator(params, sizes, shape, 1, networks.Form()),
-    )
+    return params, sizes, generator, networks.build_discriminator(params, sizes, 1, networks.Form())
 
 
 @pytest.mark.parametrize("name", PRESETS)
