@@ -152,8 +152,9 @@ def _around(layers: Sequence[Layer], cells: int) -> tuple[Layer, ...]:
         return round(sum(ratio**2 for ratio in ratios), 9), factors
 
     divisors = [n for n in range(1, cells // 2 + 1) if cells % n == 0]
-    whole: list[Ints] = [f for f in itertools.product(*choices) if math.prod(f) in divisors]
-    factors = dict(zip(places, min(whole, key=distance), strict=True))
+    whole = (f for f in itertools.product(*choices) if math.prod(f) in divisors)
+    nearest = min(whole, key=distance)
+    factors = dict(zip(places, nearest, strict=True))
     return tuple(
         replace(layer, upsample=(layer.upsample[0], factors.get(i, 1), layer.upsample[2]))
         for i, layer in enumerate(layers)

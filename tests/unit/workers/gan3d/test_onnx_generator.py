@@ -1,4 +1,4 @@
-"""The ONNX graph computes what the network computes, for every preset and form of network."""
+"""Exported graphs compute what the network computes, for every preset and form of network."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pytest
 
 from objectives.showers import Conditions
 from search_spaces import Geometry
-from search_spaces.geometry import Cells
+from search_spaces.geometry import Cells, Cylinder
 from search_spaces.parameters import Point
 from workers.models.gan3d.family import Gan3D, Gan3DModel
 from workers.trial import Resources
 
+CELLS = Cells((12, 13, 12), (5.0, 5.0, 5.0))
 #: As the spaces ``quick`` and ``quick-angle`` may choose them.
 FORMS: tuple[tuple[str, Point], ...] = (
     ("fixed-angle", {}),
@@ -25,10 +26,21 @@ FORMS: tuple[tuple[str, Point], ...] = (
 )
 
 
-def built(preset: str, point: Point, particles: tuple[str, ...] = ("e-",)) -> Gan3DModel:
+#: As CaloChallenge has them: layers that are alike, and full rings between finer ones.
+CYLINDERS = {
+    "regular": Cylinder(tuple(range(10)), 16, 3.4, 10),
+    "rings": Cylinder(((0, 5, 9), *[tuple(range(13))] * 4), (1, 10, 10, 1, 5), 8.0),
+}
+
+
+def built(
+    preset: str,
+    point: Point,
+    particles: tuple[str, ...] = ("e-",),
+    cells: Cells | Cylinder = CELLS,
+) -> Gan3DModel:
     """A model with statistics and weights as after a training, but for physics."""
     theta = (90.0, 90.0) if preset == "fixed-angle" else (60.0, 120.0)
-    cells = Cells((12, 13, 12), (5.0, 5.0, 5.0))
     geometry = Geometry("test", cells, (10.0, 200.0), theta, particles=particles)
     model = Gan3D().build(preset, {"d_layers": 2, **point}, geometry, 1, Resources())
     rng = np.random.default_rng(4)
@@ -59,6 +71,33 @@ def test_the_graph_gives_the_models_showers(preset: str, point: Point, tmp_path:
         cells = computed(model, tmp_path / "generator.onnx", CONDITIONS)
         assert cells.dtype == np.float32 and cells.shape == expected.shape
         np.testing.assert_allclose(cells, expected, rtol=0, atol=tolerance * expected.max())
+
+
+@pytest.mark.parametrize(("preset", "point"), FORMS[:4])
+@pytest.mark.parametrize("name", CYLINDERS)
+def test_a_graph_goes_around_a_cylinder(
+    name: str, preset: str, point: Point, tmp_path: Path
+) -> None:
+    model = built(preset, point, cells=CYLINDERS[name])
+    expected = model.generate(CONDITIONS, 2)
+    assert expected.shape == (3, *CYLINDERS[name].shape) and expected.any()
+    for precision, tolerance in (("float32", 1e-5), ("float16", 1e-2)):
+        model.write_onnx(tmp_path / "generator.onnx", precision)
+        cells = computed(model, tmp_path / "generator.onnx", CONDITIONS)
+        np.testing.assert_allclose(cells, expected, rtol=0, atol=tolerance * expected.max())
+
+
+@pytest.mark.parametrize("name", CYLINDERS)
+def test_a_keras_file_goes_around_a_cylinder(name: str, tmp_path: Path) -> None:
+    import keras
+
+    model = built("fixed-angle", {"g1_filters": 8, "power": 0.8}, cells=CYLINDERS[name])
+    model.write_keras(tmp_path / "generator.keras")
+    noise = model.noise(3, 2)
+    again = keras.models.load_model(tmp_path / "generator.keras")
+    cells = again({"energy": CONDITIONS.energy, "noise": noise})["cells"]
+    expected = model.generate(CONDITIONS, 2)
+    np.testing.assert_allclose(cells, expected, rtol=0, atol=1e-5 * expected.max())
 
 
 def test_particles_are_a_condition(tmp_path: Path) -> None:
