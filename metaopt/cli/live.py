@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,13 +19,19 @@ from metaopt.reports.tables import duration
 
 
 class LiveView:
-    """A context manager. What runs says what it is, how far it is, and what it lists."""
+    """A context manager. What runs says what it is, how far it is, and what it lists.
+
+    Args:
+        stderr: where it is shown; otherwise to standard output.
+    """
 
     #: What runs on after the first Ctrl-C.
     RUNS_ON = "epoch"
+    #: How often the live view is drawn.
+    PER_SECOND = 4.0
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+    def __init__(self, *, stderr: bool = True) -> None:
+        self._console = Console(stderr=stderr, highlight=False)
         self._live: Live | None = None
         self._stage = self._title = ""
         self._began = time.monotonic()
@@ -35,7 +40,9 @@ class LiveView:
     def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live = Live(
-                get_renderable=self._view, console=self._console, refresh_per_second=4
+                get_renderable=self._view,
+                console=self._console,
+                refresh_per_second=self.PER_SECOND,
             )
             self._live.__enter__()
         return self
@@ -84,7 +91,7 @@ class LiveView:
     def _line(self, text: str) -> None:
         """A plain line, where there is no live view."""
         if self._live is None:
-            print(f"{self._elapsed()}  {text}", file=sys.stderr, flush=True)
+            print(f"{self._elapsed()}  {text}", file=self._console.file, flush=True)
 
     def _elapsed(self) -> str:
         return duration(time.monotonic() - self._began)

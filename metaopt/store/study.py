@@ -110,9 +110,17 @@ class StoredStudy:
         return Following(self._connection, self._identity)
 
     def sitting(self) -> Sitting | None:
-        """The last run; None of a study whose runs are not recorded."""
+        """The last run; None of a study whose runs are not recorded.
+
+        Raises:
+            StoreError: with a KeyError as its cause where the study was deleted.
+        """
         with self._connection.explained():
-            return Sitting.of(self._storage.get_study_user_attrs(self._identity).get(SITTING, {}))
+            try:
+                attributes = self._storage.get_study_user_attrs(self._identity)
+            except KeyError as failure:
+                raise StoreError(f"study {self.name!r} was deleted from the store") from failure
+        return Sitting.of(attributes.get(SITTING, {}))
 
     def holder(self) -> Holder | None:
         """Which process runs the study, if one does."""

@@ -1,0 +1,125 @@
+"""The trials of a study that goes on: what runs, what ended last, the best, the time left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from metaopt.cli.live import LiveView
+from metaopt.reports.tables import duration, number
+from metaopt.store.standings import best_of
+from metaopt.store.views import TrialView
+
+#: Finished trials that the live view lists.
+RECENT = 6
+
+
+@dataclass
+class _Row:
+    """A running trial."""
+
+    started: float
+    kind: str = ""
+    epoch: int = 0
+    score: float | None = None
+
+
+class TrialsView(LiveView):
+    """A context manager; those who know of a study tell it."""
+
+    def __init__(self, *, stderr: bool = True) -> None:
+        super().__init__(stderr=stderr)
+        self._best: TrialView | None = None
+        self._trials: dict[tuple[int, int], TrialView] = {}
+        self._running: dict[int, _Row] = {}
+        self._left: float | None = None
+        self._total = self._epochs = 0
+
+    def finished(self, trial: TrialView) -> None:
+        """A trial ended."""
+        self._running.pop(trial.number, None)
+        self._keep([trial])
+        state = trial.outcome or trial.state
+        reason = f": {trial.reason}" if trial.reason else ""
+        self._line(
+            f"trial {trial.number} {state} S {number(trial.score, trial.error)}{reason} "
+            f"[{self._summary()}]"
+        )
+
+    def tick(self, seconds_left: float | None) -> None:
+        """Some time passed."""
+        self._left = seconds_left
+
+    # -- what is known --------------------------------------------------------------------
+
+    def _keep(self, ended: Iterable[TrialView]) -> None:
+        """In order of ending, also a training that goes on from where it was pruned."""
+        for trial in ended:
+            if trial.settled and trial.proposal is not None:
+                self._trials.pop(trial.training, None)
+                self._trials[trial.training] = trial
+        self._best = best_of(self._trials.values())
+
+    def _start(self, number: int, kind: str, started: float) -> None:
+        """A trial runs; ``kind`` says what it is if it is not a new point's first one."""
+        self._running[number] = _Row(started, kind)
+        self._line(f"trial {number} started" + (f" ({kind})" if kind else ""))
+
+    def _score(self, number: int, epoch: int, score: float) -> None:
+        """A running trial scored an epoch."""
+        row = self._running[number]
+        row.epoch, row.score = epoch, score
+        self._line(f"trial {number} epoch {epoch}/{self._epochs} S {score:.3f}")
+
+    # -- drawing --------------------------------------------------------------------------
+
+    def _summary(self) -> str:
+        best = self._best
+        text = f"{len(self._trials)}/{self._total} trials"
+        for state in ("pruned", "fail"):
+            count = sum(t.state == state for t in list(self._trials.values()))
+            text += f", {count} {'failed' if state == 'fail' else state}" if count else ""
+        if best is not None:
+            text += f", best S {number(best.score, best.error)} (trial {best.number})"
+        return text
+
+    def _progress(self) -> str:
+        left = "" if self._left is None else f", about {duration(self._left)} left"
+        return f"{left}   {self._summary()}"
+
+    def _counts(self) -> tuple[int, int]:
+        return len(self._trials), self._total
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False)
+        for header, justify in (("trial", "right"), ("state", "left"), ("epoch", "right")):
+            table.add_column(header, justify=justify)  # type: ignore[arg-type]
+        for header in ("S", "time"):
+            table.add_column(header, justify="right")
+        for trial in list(self._trials.values())[-RECENT:]:
+            state = trial.outcome or trial.state
+            table.add_row(
+                str(trial.number), state, f"{trial.epochs}/{self._epochs}",
+                number(trial.score, trial.error), duration(trial.seconds), style="dim",
+            )  # fmt: skip
+        # A copy: the view is drawn in a thread of its own.
+        for name, row in dict(self._running).items():
+            state = row.kind or "running"
+            table.add_row(
+                str(name), state, f"{row.epoch}/{self._epochs}",
+                number(row.score), duration(time.monotonic() - row.started),
+            )  # fmt: skip
+        return table
+
+
+def study_title(
+    study: str, strategy: str, space: str, geometry: str, workers: int | None = None
+) -> str:
+    """What a study's view is headed with."""
+    title = f"{study}: {strategy} search of {space} on {geometry}"
+    if workers is None:
+        return title
+    return f"{title}, {workers} worker{'s' if workers != 1 else ''}"
