@@ -26,10 +26,11 @@ from search_spaces.documents import DAMAGE, read_json, read_toml
 from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Value
-from search_spaces.records import decode
+from search_spaces.records import decode, encode
 from workers.models.base import GenerativeModel
 from workers.models.registry import make_family
 from workers.runner import CHECK_DRAW
+from workers.schedule import Change, Schedule
 from workers.trial import Resources
 
 PRODUCTION, CHECK, SPEC = "production.toml", "check.npz", "trial.json"
@@ -40,11 +41,17 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class ModelTable:
-    """The configuration: a family's preset, and the parameters that replace values of it."""
+    """The configuration: a family's preset, and the parameters that replace values of it.
+
+    Attributes:
+        schedule: parameters that changed while the model trained, in epochs of the budget;
+            ``parameters`` has the values of its end.
+    """
 
     family: str
     preset: str
     parameters: Mapping[str, Value]
+    schedule: Schedule = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,7 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
     with tempfile.TemporaryDirectory(prefix="metaopt-export-") as name:
         part = Path(name)
         _copy(source, part, but=SPEC)
-        production = _production(study, trial, _seed(source / SPEC))
+        production = _production(study, trial, *_training(source / SPEC))
         (part / PRODUCTION).write_text(_toml(production), encoding="utf-8")
         verify(part, f"trial {trial.number} in {source}")
         target.mkdir(parents=True, exist_ok=True)
@@ -167,10 +174,12 @@ def _check_target(target: Path) -> None:
         raise ConfigError(f"{target} holds other files; give an empty or new folder")
 
 
-def _seed(spec: Path) -> int:
-    """Of the training; the rest of the file may be of another version."""
+def _training(spec: Path) -> tuple[int, Schedule]:
+    """Seed and schedule of the training; the rest of the file may be of another version."""
     try:
-        return int(read_json(spec, DataError)["seed"])
+        told = read_json(spec, DataError)
+        changes = (decode(Change, change, SPEC) for change in told.get("schedule", ()))
+        return int(told["seed"]), tuple(changes)
     except DAMAGE as failure:
         raise DataError(
             f"{spec}: must hold the trial's seed ({failure}); train it again"
@@ -233,7 +242,9 @@ def verify(folder: Path, named: str = "") -> float:
     return difference
 
 
-def _production(study: StudyView, trial: TrialView, training_seed: int) -> dict[str, Any]:
+def _production(
+    study: StudyView, trial: TrialView, training_seed: int, schedule: Schedule
+) -> dict[str, Any]:
     document = study.document
     space = document["space"]
     return {
@@ -241,6 +252,7 @@ def _production(study: StudyView, trial: TrialView, training_seed: int) -> dict[
             "family": space["family"],
             "preset": space["preset"],
             "parameters": dict(trial.point),
+            **({"schedule": encode(schedule)} if schedule else {}),
         },
         "geometry": document["geometry"],
         "data": {

@@ -16,7 +16,7 @@ import numpy as np
 import tomli_w
 
 import metaopt
-from metaopt.export import CHECK, PRODUCTION, verify
+from metaopt.export import CHECK, PRODUCTION, ModelTable, verify
 from metaopt.provenance import versions
 from metaopt.reports.held_out import validate
 from metaopt.reports.page import page
@@ -30,6 +30,7 @@ from workers.production import checkpoints
 from workers.production.record import EpochRecord, best_of
 from workers.production.training import load_model
 from workers.runner import CHECK_DRAW, CHECK_SHOWERS
+from workers.schedule import point_at, until
 from workers.trial import Resources
 
 SUMMARY, PAGE = "summary.txt", "validation.html"
@@ -51,7 +52,8 @@ def finish(plan: Plan, resources: Resources) -> Validation:
     best = best_of(saved.records)
     folder = checkpoints.of_epoch(plan.spec, best.epoch)
     spec = replace(plan.spec, resources=resources)
-    model = load_model(spec, replace(saved, folder=folder))
+    kept = checkpoints.Checkpoint(folder, saved.records[: best.epoch])
+    model = load_model(spec, kept)
     made = validate(model, f"epoch {best.epoch}", plan.spec.data, plan.spec.geometry)
     _write(plan, saved.records, model, made)
     return made
@@ -79,7 +81,7 @@ def _write(
 def _toml(plan: Plan, records: Sequence[EpochRecord], made: Validation) -> str:
     best, score = best_of(records), made.score
     tables = {
-        "model": encode(plan.production.model),
+        "model": encode(_model(plan, best)),
         "geometry": encode(plan.spec.geometry),
         "data": _data_table(plan),
         "budget": {
@@ -105,6 +107,17 @@ def _toml(plan: Plan, records: Sequence[EpochRecord], made: Validation) -> str:
         "split (lower is better). Energies in GeV, angles in degrees, lengths in mm.\n\n"
     )
     return head + tomli_w.dumps(tables)
+
+
+def _model(plan: Plan, best: EpochRecord) -> ModelTable:
+    """The configuration, with the values that its schedule had in the best epoch."""
+    model, spec = plan.production.model, plan.spec
+    epoch = spec.epochs_before + best.epoch
+    return replace(
+        model,
+        parameters=point_at(spec.point, spec.schedule, epoch),
+        schedule=until(spec.schedule, epoch),
+    )
 
 
 def _data_table(plan: Plan) -> dict[str, Any]:

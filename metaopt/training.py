@@ -17,11 +17,13 @@ from objectives.reference import Reference
 from search_spaces.errors import ConfigError, DataError
 from search_spaces.records import decode, shown
 from workers import data
+from workers.models.adjusting import check_schedule
 from workers.production import checkpoints
 from workers.production.checkpoints import Checkpoint
 from workers.production.record import EpochRecord
 from workers.production.spec import TrainingSpec
 from workers.production.training import epochs
+from workers.schedule import for_epochs_of
 from workers.trial import DataSpec, Resources
 
 #: Showers generated for the score of an epoch, where nothing else is asked for.
@@ -135,6 +137,12 @@ def _spec(order: Order, production: Production, split: DataSpec) -> TrainingSpec
     # A trial's seed is any number of 32 bits.
     _within("--seed", seed, 0, 2**32 - 1)
     before = _known(provenance, "epochs", 0) if order.from_weights else 0
+    check_schedule(model.schedule, model.family, PRODUCTION)
+    # Weights to begin with were trained with it.
+    schedule = () if order.from_weights else model.schedule
+    if schedule:
+        known = _known(production.budget, "showers", 0, "budget")
+        schedule = for_epochs_of(schedule, known, order.showers or sizes["training"])
     return TrainingSpec(
         family=model.family,
         preset=model.preset,
@@ -151,15 +159,16 @@ def _spec(order: Order, production: Production, split: DataSpec) -> TrainingSpec
         epochs_before=before,
         tensorboard=order.tensorboard,
         resources=order.resources,
+        schedule=schedule,
     )
 
 
-def _known(provenance: Mapping[str, Any], key: str, default: int) -> int:
-    """A whole number of the export's history."""
-    value = provenance.get(key, default)
+def _known(told: Mapping[str, Any], key: str, default: int, table: str = "provenance") -> int:
+    """A whole number of the export."""
+    value = told.get(key, default)
     if type(value) is not int or value < 0:
         raise ConfigError(
-            f"{PRODUCTION}: provenance.{key} must be a whole number >= 0, got {shown(value)}; "
+            f"{PRODUCTION}: {table}.{key} must be a whole number >= 0, got {shown(value)}; "
             "restore it"
         )
     return value

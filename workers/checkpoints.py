@@ -19,6 +19,7 @@ from search_spaces.documents import DAMAGE, read_text
 from search_spaces.errors import DataError
 from search_spaces.records import decode, encode
 from workers.models.base import GenerativeModel
+from workers.schedule import point_at, until
 from workers.trial import Progress, TrialSpec
 
 RECORD = "checkpoint.json"
@@ -48,7 +49,8 @@ def write(spec: TrialSpec, model: GenerativeModel, progress: Sequence[Progress])
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     model.save(part)
-    record = {"trial": _identity(spec), "progress": [encode(p) for p in progress]}
+    identity = _identity(spec, progress[-1].epoch)
+    record = {"trial": identity, "progress": [encode(p) for p in progress]}
     (part / RECORD).write_text(json.dumps(record))
     final = folder / f"epoch-{progress[-1].epoch:04d}"
     shutil.rmtree(final, ignore_errors=True)
@@ -69,23 +71,26 @@ def latest(spec: TrialSpec) -> Checkpoint | None:
         try:
             record = json.loads(read_text(folder / RECORD, DataError, MAX_RECORD))
             progress = tuple(decode(Progress, p, RECORD) for p in record["progress"])
-            if record["trial"] == _identity(spec) and 0 < len(progress) <= spec.budget.epochs:
+            whole = 0 < len(progress) <= spec.budget.epochs
+            if whole and record["trial"] == _identity(spec, progress[-1].epoch):
                 return Checkpoint(folder, progress)
         except DAMAGE:
             continue
     return None
 
 
-def _identity(spec: TrialSpec) -> dict[str, Any]:
-    """What decides the state after an epoch: not the number of epochs to come."""
+def _identity(spec: TrialSpec, epoch: int) -> dict[str, Any]:
+    """What decides the state after an epoch: not what is to come."""
+    changes = encode(until(spec.schedule, epoch))
     return {
         "family": spec.family,
         "preset": spec.preset,
-        "point": dict(spec.point),
+        "point": point_at(spec.point, spec.schedule, epoch),
         "geometry": spec.geometry.digest,
         "data": encode(spec.data) | {"files": None},
         "showers": spec.budget.showers,
         "evaluation_showers": spec.budget.evaluation_showers,
         "seed": spec.seed,
         "precision": spec.resources.precision,
+        **({"schedule": changes} if changes else {}),
     }

@@ -20,8 +20,10 @@ from objectives.reference import Reference
 from objectives.showers import Showers
 from search_spaces.errors import DataError, TrialFailedError
 from workers import checkpoints, data
+from workers.models.adjusting import adjust
 from workers.models.base import GenerativeModel
-from workers.models.registry import make_family
+from workers.reuse import Models
+from workers.schedule import point_at
 from workers.timing import MS_PER_SHOWER, clock_for, ms_per_shower
 from workers.trial import (
     TEST_ERROR,
@@ -44,7 +46,9 @@ TIMED_BATCH = 16
 Index = NDArray[np.int64]
 
 
-def trial_events(spec: TrialSpec, stop: Callable[[], bool]) -> Iterator[TrialEvent]:
+def trial_events(
+    spec: TrialSpec, stop: Callable[[], bool], models: Models | None = None
+) -> Iterator[TrialEvent]:
     """Run a trial: one Progress per epoch, then one TrialResult.
 
     The configuration's own failure (diverged, infeasible) and showers that cannot be read
@@ -53,8 +57,9 @@ def trial_events(spec: TrialSpec, stop: Callable[[], bool]) -> Iterator[TrialEve
     Args:
         spec: the trial.
         stop: asked after each epoch; true ends the trial with the outcome STOPPED.
+        models: makes its model; anew by default.
     """
-    trial = _Trial(spec)
+    trial = _Trial(spec, models or Models())
     try:
         yield from trial.run(stop)
     except TrialFailedError as failure:
@@ -96,6 +101,7 @@ class _Trial:
     """The running totals of one trial."""
 
     spec: TrialSpec
+    models: Models
 
     def __post_init__(self) -> None:
         self.start = time.monotonic()
@@ -115,6 +121,7 @@ class _Trial:
         yield from self.progress
         for epoch in range(self.epoch + 1, budget.epochs + 1):
             chosen = epoch_indices(len(training), budget.showers, epoch, spec.seed)
+            adjust(model, spec.point, spec.schedule, epoch)
             losses = model.train_epoch(training, epoch, chosen)
             score = _evaluate(model, reference, budget.evaluation_showers, EPOCH_DRAW)
             self._scored_epoch(epoch, score, losses, self._timed(model, reference))
@@ -140,17 +147,16 @@ class _Trial:
 
     def _model(self) -> GenerativeModel:
         """The model as another attempt left it, or a fresh one."""
-        spec, family = self.spec, make_family(self.spec.family)
+        spec = self.spec
         saved = checkpoints.latest(spec)
         if saved is not None:
+            point = point_at(spec.point, spec.schedule, saved.progress[-1].epoch)
             with suppress(DataError):  # damaged: the trial starts again
-                model = family.load(
-                    saved.folder, spec.preset, spec.point, spec.geometry, spec.resources
-                )
+                model = self.models.loaded(spec, point, saved.folder)
                 self.progress = list(saved.progress)
                 self.start -= saved.progress[-1].seconds
                 return model
-        return family.build(spec.preset, spec.point, spec.geometry, spec.seed, spec.resources)
+        return self.models.built(spec, point_at(spec.point, spec.schedule, 1))
 
     def _keep(self, model: GenerativeModel, *, now: bool) -> None:
         """Write a checkpoint: at once, or if the last one is old enough."""

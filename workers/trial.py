@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Value
 from search_spaces.records import decode, encode
+from workers.schedule import Schedule
 
 #: What a split divides: the events of all files, or whole files.
 SplitBy: TypeAlias = Literal["event", "file"]
@@ -81,6 +82,7 @@ class TrialSpec:
         showers: folder of decoded showers that all workers of a machine share; empty: none.
         checkpoint: folder of the state from which another attempt goes on; empty keeps none.
         checkpoint_seconds: of training between two checkpoints, at the least.
+        schedule: parameters that change while the model trains; the point gives the others.
     """
 
     study: str
@@ -99,6 +101,7 @@ class TrialSpec:
     checkpoint: str = ""
     checkpoint_seconds: float = 20.0
     resources: Resources = field(default_factory=Resources)
+    schedule: Schedule = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -7,7 +7,7 @@ Importing a family must be cheap: heavy libraries are imported in ``build`` and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -104,6 +104,37 @@ class PredictsCost(Protocol):
         self, preset: str, geometry: Geometry, resources: Resources
     ) -> Callable[[Point], float]:
         """Seconds per training shower as a function of the point, after a short calibration."""
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """A model that trains on with other values of its family's mutable parameters."""
+
+    def adjust(self, values: Point) -> None:
+        """Take these values from the next batch on.
+
+        Raises:
+            SpaceError: a parameter is not mutable, or a value out of range.
+            InfeasibleError: the value needs another network or another loss.
+        """
+
+    def take_over(self, folder: Path) -> None:
+        """Go on as the model that another one of the same networks saved: weights, state, seed.
+
+        Values of mutable parameters stay undefined until the next :meth:`adjust`.
+
+        Raises:
+            DataError: a file is missing or damaged, or of other networks.
+        """
+
+
+@runtime_checkable
+class Schedulable(Protocol):
+    """A family whose models are :class:`Adjustable`."""
+
+    @property
+    def mutable(self) -> Collection[str]:
+        """Names of the parameters that may change while a model trains."""
 
 
 class ModelFamily(Protocol):

@@ -47,6 +47,8 @@ class ToyParams:
 class Toy:
     """The toy family: one preset, ``default``."""
 
+    mutable = ("rate", "fluctuation", "sharpness")
+
     def problem(self, preset: str, point: Point, geometry: Geometry) -> str | None:
         """Why this configuration cannot be built: only for a sharpness that is not positive."""
         del geometry
@@ -67,13 +69,8 @@ class Toy:
         self, folder: Path, preset: str, point: Point, geometry: Geometry, resources: Resources
     ) -> ToyModel:
         """The model that :meth:`ToyModel.save` wrote."""
-        try:
-            state = json.loads((folder / "toy.json").read_text())
-            model = self.build(preset, point, geometry, state["seed"], resources)
-            model.profiles = [np.array(p) for p in state["profiles"]]
-            model.response, model.spread = state["response"], state["spread"]
-        except DAMAGE as failure:
-            raise DataError(f"{folder}: must hold a saved toy model, got: {failure}") from failure
+        model = self.build(preset, point, geometry, 0, resources)
+        model.take_over(folder)
         return model
 
 
@@ -94,6 +91,23 @@ class ToyModel:
         self.spread = spread
         self.seed = seed
         self._team: Team | None = None
+
+    def adjust(self, values: Point) -> None:
+        """Take other values of the mutable parameters."""
+        for name in values:
+            if name not in Toy.mutable:
+                raise SpaceError(f"{name!r} of the toy may not change while it trains")
+        self.params = decode(ToyParams, {**vars(self.params), **values}, "toy", SpaceError)
+
+    def take_over(self, folder: Path) -> None:
+        """Go on as the model that was saved there."""
+        try:
+            state = json.loads((folder / "toy.json").read_text())
+            self.profiles = [np.array(p) for p in state["profiles"]]
+            self.response, self.spread = state["response"], state["spread"]
+            self.seed = state["seed"]
+        except DAMAGE as failure:
+            raise DataError(f"{folder}: must hold a saved toy model, got: {failure}") from failure
 
     def join(self, team: Team) -> None:
         """Train as one of a team: each worker sees its share of the showers."""

@@ -38,6 +38,11 @@ class Checkpoint:
     folder: Path
     records: tuple[EpochRecord, ...]
 
+    @property
+    def epoch(self) -> int:
+        """After which it was kept."""
+        return self.records[-1].epoch
+
 
 def write(spec: TrainingSpec, model: GenerativeModel, records: Sequence[EpochRecord]) -> None:
     """Keep the state after the last of the epochs, and that of the best."""

@@ -10,6 +10,7 @@ from typing import Any
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Value
 from search_spaces.records import decode, encode
+from workers.schedule import Schedule
 from workers.trial import DataSpec, Resources
 
 
@@ -29,6 +30,7 @@ class TrainingSpec:
         epochs_before: epochs that these weights were trained; random numbers go on after them.
         tensorboard: whether a log for TensorBoard is written.
         resources: of each worker.
+        schedule: parameters that change while the model trains; the point gives the others.
     """
 
     family: str
@@ -46,6 +48,7 @@ class TrainingSpec:
     epochs_before: int = 0
     tensorboard: bool = True
     resources: Resources = field(default_factory=Resources)
+    schedule: Schedule = ()
 
     @property
     def checkpoints(self) -> Path:
@@ -73,6 +76,7 @@ class TrainingSpec:
             "evaluation showers": self.evaluation_showers,
             "seed": self.seed,
             "first weights": "the trial's" if self.weights else "random",
+            **({"schedule": encode(self.schedule)} if self.schedule else {}),
         }
 
     def to_json(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from objectives.reference import Reference
 from objectives.showers import Showers
 from search_spaces.errors import ConfigError
 from workers import data
+from workers.models.adjusting import adjust
 from workers.models.base import GenerativeModel
 from workers.models.registry import make_family
 from workers.models.team import Parallel
@@ -21,6 +22,7 @@ from workers.production.record import Diary, EpochRecord
 from workers.production.ring import Ring
 from workers.production.spec import TrainingSpec
 from workers.runner import EPOCH_DRAW, epoch_indices
+from workers.schedule import point_at
 
 
 def epochs(spec: TrainingSpec, saved: Checkpoint | None) -> Generator[EpochRecord, None, None]:
@@ -80,6 +82,7 @@ class Training:
         before = self._ring.seconds if self._ring else 0.0
         epoch = spec.epochs_before + self.done + 1
         rows = epoch_indices(len(self._showers), spec.showers, epoch, spec.seed)
+        adjust(self._model, spec.point, spec.schedule, epoch)
         losses = self._model.train_epoch(self._showers, epoch, rows)
         self.done += 1
         if self._keeper is None:
@@ -104,9 +107,11 @@ def load_model(spec: TrainingSpec, saved: Checkpoint | None) -> GenerativeModel:
     family = make_family(spec.family)
     folder = str(saved.folder) if saved else spec.weights
     if folder:
-        given = (spec.preset, spec.point, spec.geometry, spec.resources)
-        return family.load(Path(folder), *given)
-    return family.build(spec.preset, spec.point, spec.geometry, spec.seed, spec.resources)
+        done = spec.epochs_before + (saved.epoch if saved else 0)
+        given = (spec.preset, point_at(spec.point, spec.schedule, done))
+        return family.load(Path(folder), *given, spec.geometry, spec.resources)
+    point = point_at(spec.point, spec.schedule, 1)
+    return family.build(spec.preset, point, spec.geometry, spec.seed, spec.resources)
 
 
 @dataclass(frozen=True)
