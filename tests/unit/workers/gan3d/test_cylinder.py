@@ -33,7 +33,7 @@ from workers.trial import Resources
 from .conftest import SMALL
 
 FINE, COARSE = (0.0, 6.0, 12.0, 18.0, 24.0, 44.0), (0.0, 12.0, 44.0)
-#: Full rings in front and behind, sectors between: 4 of 6 layers, 5 rings, 4 sectors are a mesh.
+#: Full rings in front and behind, sectors between; fewer of all than networks need.
 RINGS = Cylinder((COARSE, *[FINE] * 4, COARSE), (1, *[4] * 4, 1), 8.0)
 REGULAR = Cylinder((0.0, *range(1, 9)), 12, 8.0, 9)
 
@@ -79,9 +79,7 @@ def test_every_cell_comes_back_and_no_energy_is_lost(
     radii = tuple(tuple(map(float, range(n + 1))) for n, _ in layers)
     cells = Cylinder(radii, tuple(a for _, a in layers), 1.0)
     mesh = Mesh.of(cylinder(cells))
-    assert min(mesh.shape) >= 8 and all(
-        m >= n for m, n in zip(mesh.shape, cells.shape, strict=True)
-    )
+    assert np.all(np.array(mesh.shape) >= np.maximum(cells.shape, 8))
     present = np.ones(cells.shape, bool) if cells.present is None else cells.present
     given_cells = np.random.default_rng(seed).random((2, *cells.shape), np.float32) * present
     energies = np.asarray(to_mesh(mesh, given_cells))
@@ -173,10 +171,7 @@ def test_the_static_numbers_know_mesh_and_mask() -> None:
     networks = made.trainer.generator, made.trainer.discriminator
     assert [c.parameters for c in costs] == [n.count_params() for n in networks]
     full = dataclasses.replace(made.sizes, mesh=dataclasses.replace(made.sizes.mesh, present=None))
-    unmasked = (
-        generator_costs(made.params, full),
-        discriminator_costs(made.params, full),
-    )
+    unmasked = generator_costs(made.params, full), discriminator_costs(made.params, full)
     assert [c.macs - u.macs for c, u in zip(costs, unmasked, strict=True)] == [8**3] * 2
     more = training_bytes(made.params, *costs) - training_bytes(made.params, *unmasked)
     assert more == 4 * made.params.training.batch_size * 2 * 8**3
@@ -212,10 +207,9 @@ def test_every_form_of_a_convolution_goes_around(case: str) -> None:
         for s, u, p, k in zip(inputs, layer.upsample, pads, layer.kernel, strict=True)
     )
     assert y == inputs[1] * layer.upsample[1]
+    step = Step(layer, channels, pads, (x, y, z), periodic=True)
     convolution = Convolution(
-        Step(layer, channels, pads, (x, y, z), periodic=True),
-        *("glorot_uniform",),
-        **{"bias": False, "pairs": True, "dtype": "float32", "name": "c"},
+        step, "glorot_uniform", bias=False, pairs=True, dtype="float32", name="c"
     )
     values = np.random.default_rng(0).normal(size=(2, *inputs, channels)).astype(np.float32)
     got = convolution(values)
@@ -229,16 +223,13 @@ def test_every_form_of_a_convolution_goes_around(case: str) -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=2e-5)
 
 
-def part(network: object, first: str, last: str) -> object:
-    import keras
-
-    return keras.Model(network.get_layer(first).output, network.get_layer(last).output)
-
-
 @pytest.mark.parametrize("cells", [REGULAR, RINGS], ids=["regular", "rings"])
 def test_a_turned_seed_gives_a_turned_shower(cells: Cylinder) -> None:
+    import keras
+
     made = model(cells)
-    stack = part(made.trainer.generator, "seed_grid", "cells")
+    generator = made.trainer.generator
+    stack = keras.Model(generator.get_layer("seed_grid").output, generator.output)
     grid, filters = made.sizes.seed_grid, made.params.generator.seed_filters
     turn = made.sizes.mesh.shape[1] // grid[1]
     seed = np.random.default_rng(1).normal(size=(2, *grid, filters)).astype(np.float32)
