@@ -213,13 +213,19 @@ class StudyConfig:
     def files(self) -> tuple[str, ...]:
         """The data files: the bundled sample, or the matches of the globs in sorted order.
 
+        URLs stay URLs: see :mod:`workers.data.remote`.
+
         Raises:
             ConfigError: a pattern matches nothing.
+            DataError: a remote store cannot be asked, or a URL holds a secret.
         """
         found: list[str] = []
         for pattern in self.data.files:
             if pattern == SAMPLE:
                 found.append(str(resources.files("metaopt") / "sample" / "clic-12x12x12.h5"))
+                continue
+            if "://" in pattern:
+                found += _remote(pattern)
                 continue
             # Path.glob takes no absolute pattern; a "~" of nobody stays as it is.
             matches = sorted(glob.glob(os.path.expanduser(pattern), recursive=True))  # noqa: PTH111, PTH207
@@ -227,6 +233,14 @@ class StudyConfig:
                 raise ConfigError(f"data.files: no file matches {pattern!r}; check the path")
             found += [str(Path(m).resolve()) for m in matches]
         return tuple(dict.fromkeys(found))
+
+
+def _remote(pattern: str) -> list[str]:
+    from workers.data.remote import matches
+
+    if not (urls := matches(pattern)):
+        raise ConfigError(f"data.files: no object matches {pattern!r}; check the URL")
+    return urls
 
 
 def load_config(path: Path | None, options: Mapping[str, Mapping[str, Any]]) -> StudyConfig:

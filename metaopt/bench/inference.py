@@ -27,6 +27,7 @@ from objectives.showers import Conditions, Showers
 from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
 from workers.data import build_reference, survey
+from workers.data.remote import local_path
 from workers.models.base import Deployable
 from workers.timing import Generate
 from workers.trial import DataSpec, Resources
@@ -176,7 +177,7 @@ def reference_of(path: str, geometry: Geometry) -> Reference:
 
 def simulation_ms(path: str) -> float | None:
     """CPU milliseconds per shower of the simulation that made a file, if it says so."""
-    with h5py.File(path, "r") as file:
+    with h5py.File(local_path(path), "r") as file:
         spent = file.get(SIMULATED)
         return None if spent is None else 1e3 * float(np.mean(spent[:]))
 

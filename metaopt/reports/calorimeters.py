@@ -15,6 +15,7 @@ from search_spaces.documents import DAMAGE
 from search_spaces.errors import DataError, GeometryError
 from search_spaces.geometry import Geometry, Storage
 from search_spaces.loader import builtin_names, load_geometry
+from workers.data.remote import local_path
 
 #: Share of a built-in geometry's range that a file must span to be taken for one of its files.
 LEAST_SPAN = 0.5
@@ -79,7 +80,7 @@ def _spans(geometry: Geometry, conditions: Conditions) -> bool:
 def _made_up(path: str) -> tuple[Geometry, str]:
     """A regular grid of unit cells for a file in the layout of 3DGAN."""
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(local_path(path), "r") as file:
             shapes = {k: file[k].shape for k in file if isinstance(file[k], h5py.Dataset)}
             theta = np.degrees(file["theta"][:]) if "theta" in shapes else np.full(1, 90.0)
             energy = np.asarray(file["energy"][:]) if "energy" in shapes else np.zeros(0)

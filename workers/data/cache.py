@@ -18,17 +18,13 @@ system has no locks, each writes its own, and one is kept.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import json
 import os
 import secrets
 import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +34,7 @@ from search_spaces.errors import DataError
 from search_spaces.records import encode
 from workers.data.arrays import ArrayFile
 from workers.data.events import Events
+from workers.data.folders import locked, make_private, temporary
 
 FORMAT = 1
 #: Days without use after which an entry may be removed.
@@ -57,7 +54,7 @@ def mapped(events: Events, folder: Path) -> Showers:
         DataError: a shower file cannot be read or used, or there is no room on the disks.
     """
     failures = []
-    for place in (folder, _temporary()):
+    for place in (folder, temporary("showers")):
         try:
             _make(place)
             return _entry(events, place)
@@ -69,22 +66,17 @@ def mapped(events: Events, folder: Path) -> Showers:
     )
 
 
-def _temporary() -> Path:
-    """The machine's own folder of this user, where nobody else may write."""
-    return Path(tempfile.gettempdir()) / f"metaopt-showers-{os.getuid()}"
-
-
 def _make(folder: Path) -> None:
-    private = folder == _temporary()
-    folder.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
-    if private and folder.stat().st_uid != os.getuid():
-        raise PermissionError(errno.EPERM, "belongs to another user")
+    if folder == temporary("showers"):
+        make_private(folder)
+    else:
+        folder.mkdir(exist_ok=True)
 
 
 def _entry(events: Events, folder: Path) -> Showers:
     found = _find(events, folder)
     if found is None:
-        with _locked(folder) as alone:
+        with locked(folder) as alone:
             found = _find(events, folder)  # another worker may have written it meanwhile
             if found is None:
                 if alone:
@@ -161,21 +153,6 @@ def _rename(part: Path, entry: Path) -> None:
         if entry.is_dir():
             raise FileExistsError(f"{entry} is another writer's") from None
         raise
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Wait for the folder's other writers; false where the file system has no locks.
-
-    The kernel opens the lock of a writer that died.
-    """
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            alone = True
-        except OSError:
-            alone = False
-        yield alone
 
 
 def _remove_unused(folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 
 import h5py
@@ -17,6 +16,7 @@ from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 from workers.data.layouts import layout_of
 from workers.data.particles import places
+from workers.data.remote import local_path
 
 Index = NDArray[np.int64]
 
@@ -30,7 +30,7 @@ class ShowerFile:
     """An open HDF5 file of showers, in GeV and rad; a context manager.
 
     Args:
-        name: path of the file.
+        name: path of the file, or URL of a remote one (:mod:`workers.data.remote`).
         geometry: of the showers; its ``storage`` says how the file is laid out.
 
     Raises:
@@ -38,13 +38,14 @@ class ShowerFile:
     """
 
     def __init__(self, name: str, geometry: Geometry) -> None:
-        if not Path(name).is_file():
+        path = local_path(name)
+        if not path.is_file():
             raise DataError(f"{name}: no such file; check the path")
         self.name = name
         self.geometry = geometry
         self.layout = layout_of(geometry)
         try:
-            self._file = h5py.File(name, "r")
+            self._file = h5py.File(path, "r")
         except OSError as failure:
             raise DataError(f"{name}: not a readable HDF5 file ({failure})") from failure
         try:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import h5py
 
+from search_spaces.errors import MetaoptError
+from workers.data.remote import local_path
+
 GEANT4_NOTICE = (
     "This work uses Geant4 (http://cern.ch/geant4), under the Geant4 Software License. "
     "Publications of output made with it should say so."
@@ -46,11 +49,11 @@ class Label:
 def label_of(path: str | Path) -> Label | None:
     """The label of a file, or of a data set in it; None if there is none, or no HDF5 file."""
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(local_path(str(path)), "r") as file:
             for place in (file, *file.values()):
                 if all(field.name in place.attrs for field in fields(Label)):
                     return _read(place)
-    except (OSError, RuntimeError, KeyError):
+    except (OSError, RuntimeError, KeyError, MetaoptError):
         return None  # damage is told by those who read the showers
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import subprocess
@@ -138,7 +139,7 @@ def test_without_locks_one_of_two_writers_is_kept(spec: DataSpec, folder: Path) 
         raise OSError(37, "No locks available")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cache.fcntl, "flock", refuse)
+        patch.setattr(fcntl, "flock", refuse)
         cache.mapped(events(spec), folder)
     kept = entries(folder)
     cache._write(events(spec), folder)
