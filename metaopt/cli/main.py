@@ -16,8 +16,8 @@ from metaopt.cli.passwords import hide_password
 
 #: Command name to its module; the order is that of `metaopt --help`.
 COMMANDS = (
-    *("run", "studies", "show", "report", "dashboard", "export", "trial", "validate", "bench"),
-    *("geometry", "simulate", "retarget", "train", "generate", "convert"),
+    *("run", "watch", "studies", "show", "report", "dashboard", "export", "trial", "validate"),
+    *("bench", "geometry", "simulate", "retarget", "train", "generate", "convert", "doctor"),
 )
 
 
