@@ -73,10 +73,12 @@ def _print(made: Validation) -> None:
         groups_table,
         headline,
         metrics_table,
+        particles_table,
     )
 
     for line in (*headline(made), *(f"note: {note}" for note in made.notes)):
         click.echo(line)
-    for table in (groups_table(made), metrics_table(made), crosschecks_table(made)):
+    tables = (particles_table, groups_table, metrics_table, crosschecks_table)
+    for table in (of(made) for of in tables):
         if table.rows:
             print_table(table)

@@ -16,6 +16,7 @@ from metaopt.reports.validation_tables import (
     groups_table,
     headline,
     metrics_table,
+    particles_table,
 )
 
 #: What S, and the words and lines of a validation, mean.
@@ -60,8 +61,10 @@ def _answer(validation: Validation) -> str:
 
 
 def _reasons(validation: Validation) -> str:
+    alone = particles_table(validation)
     return (
-        f"<h2>What is wrong</h2>{table(groups_table(validation))}"
+        (f"<h2>By particle</h2>{table(alone)}" if alone.rows else "")
+        + f"<h2>What is wrong</h2>{table(groups_table(validation))}"
         f'<div class="figures"><div><h2>In numbers</h2>{table(metrics_table(validation))}</div>'
         f"<div><h2>Cross-checks</h2>{table(crosschecks_table(validation))}</div></div>"
     )

@@ -8,18 +8,30 @@ Notation:
 
 The parts are those of a fixed random permutation, as files may be in any order. The
 reference file is read twice: which cells no shower fills is an observable of the others.
+
+Generated showers are compared with those of their own particle types. Where there are several,
+each type is scored alone too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from metaopt.reports.particles import (
+    Places,
+    narrowed,
+    other_types,
+    places_of,
+    renumbered,
+    rows_of,
+    shared_places,
+)
 from metaopt.reports.validation import FullSimulation, Validation, compare
 from objectives.crosschecks import Profiles, as_stored
 from objectives.observables import features
@@ -55,7 +67,7 @@ def validate(
     Args:
         generated: path of a file with each shower's own conditions; cells may hold anything.
             Showers outside of the reference's conditions are left out, and told.
-        reference: path of a file with at least 160 usable showers.
+        reference: path of a file with at least 160 usable showers of the generated ones' types.
         geometry: of both.
         events: at most so many showers of each file, drawn at random; 0 = all.
         seed: of the draw, and of the parts of the reference.
@@ -64,30 +76,74 @@ def validate(
     Raises:
         DataError: a file cannot be read or does not fit, or has too few showers.
     """
-    conditions = conditions_of(generated, geometry)  # a bad path must not cost the other file
-    coarse = coarse_types((generated, reference), geometry)
-    full = full_simulation(reference, geometry, events, seed, say, coarse)
-    rows = drawn(len(conditions), events, seed)
-    whole = Conditions.joined([full.judged.features.conditions, full.fitted.conditions])
-    inside = rows[covered(conditions[rows], whole, geometry)]
-    if len(inside) < MIN_VALIDATION:
-        raise DataError(
-            f"{generated}: at least {MIN_VALIDATION} showers must be at the reference's energies "
-            f"and angles, got {len(inside)} of {len(rows)}; generate for the reference's range"
+    given, known = (conditions_of(path, geometry) for path in (generated, reference))
+    places = shared_places(given, known, geometry, reference)
+    files = _Files(generated, reference, geometry, events, seed, say)
+    whole = files.compared(places)
+    notes = [*parametrised((generated, reference)), *other_types(given, known, places, geometry)]
+    alone = {}
+    for place in places if len(places) > 1 else ():
+        name = geometry.particles[place]
+        try:
+            alone[name] = files.compared((place,))
+        except DataError as reason:
+            notes.append(f"{name} is not scored alone: {reason}")
+    return replace(whole, notes=(*whole.notes, *notes), particles=alone)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Two files, and how their showers are drawn: see :func:`validate`."""
+
+    generated: str
+    reference: str
+    geometry: Geometry
+    events: int
+    seed: int
+    say: Say
+
+    def compared(self, places: Places) -> Validation:
+        """The showers of some types."""
+        geometry, generated = narrowed(self.geometry, places), self.generated
+        coarse = coarse_types((generated, self.reference), self.geometry)
+        full = full_simulation(
+            self.reference, self.geometry, self.events, self.seed, self.say, coarse, places
         )
-    say(f"{generated}: {len(inside):,} generated showers")
-    showers = blocks(generated, geometry, inside, coarse)
-    seen = observe(showers, geometry, full.reference.features)
-    result = compare((Path(generated).name, Path(reference).name), *seen, full)
-    notes = (*parametrised((generated, reference)), *_left_out(len(rows) - len(inside), whole))
-    return replace(result, notes=(*result.notes, *notes))
+        conditions = conditions_of(generated, self.geometry)
+        rows = rows_of(conditions, places, self.geometry)
+        rows = rows[drawn(len(rows), self.events, self.seed)]
+        whole = Conditions.joined([full.judged.features.conditions, full.fitted.conditions])
+        inside = rows[covered(conditions[rows], whole, geometry)]
+        if len(inside) < MIN_VALIDATION:
+            raise DataError(
+                f"{generated}: at least {MIN_VALIDATION} showers must be at the reference's "
+                f"energies and angles, got {len(inside)} of {len(rows)}; generate for the "
+                "reference's range"
+            )
+        self.say(f"{generated}: {len(inside):,} generated showers")
+        showers = blocks(generated, self.geometry, inside, coarse, places)
+        seen = observe(showers, geometry, full.reference.features)
+        result = compare((Path(generated).name, Path(self.reference).name), *seen, full)
+        notes = _left_out(len(rows) - len(inside), whole)
+        return replace(result, notes=(*result.notes, *notes))
 
 
 def full_simulation(
-    path: str, geometry: Geometry, events: int, seed: int, say: Say, coarse: Types = ()
+    path: str,
+    geometry: Geometry,
+    events: int,
+    seed: int,
+    say: Say,
+    coarse: Types = (),
+    places: Places | None = None,
 ) -> FullSimulation:
-    """The reference file's side: two passes over the file, its cells read as ``coarse``."""
-    rows = drawn(len(conditions_of(path, geometry)), events, seed)
+    """The reference file's side: two passes over the file, its cells read as ``coarse``.
+
+    With ``places`` only the showers of these particle types, whose numbers are then among them.
+    """
+    places = places_of(geometry) if places is None else places
+    rows = rows_of(conditions_of(path, geometry), places, geometry)
+    rows = rows[drawn(len(rows), events, seed)]
     if len(rows) < MIN_EVENTS:
         raise DataError(
             f"{path}: a reference needs at least {MIN_EVENTS} showers, as only half of them are "
@@ -96,12 +152,13 @@ def full_simulation(
     shuffled = np.random.default_rng(seed).permutation(len(rows))
     part = np.digitize(shuffled, np.array([FITTED, FITTED + JUDGED]) * len(rows))
     say(f"{path}: {len(rows):,} full-simulation showers, first pass")
-    known, other = _views(blocks(path, geometry, rows, coarse), geometry, part)
+    alone = narrowed(geometry, places)
+    known, other = _views(blocks(path, geometry, rows, coarse, places), alone, part)
     say(f"{path}: second pass")
-    again = blocks(path, geometry, rows, coarse)
-    fitted, judged, null = _observed(again, geometry, part, known.hits)
+    again = blocks(path, geometry, rows, coarse, places)
+    fitted, judged, null = _observed(again, alone, part, known.hits)
     say("fitting pulls, measuring floors")
-    reference = Reference.of_features(fitted.features, judged.features, geometry, known.hits == 0)
+    reference = Reference.of_features(fitted.features, judged.features, alone, known.hits == 0)
     seen = fitted.features
     used = Sample(seen.values[:, [seen.names.index(n) for n in reference.names]], seen.conditions)
     return FullSimulation(reference, judged, null, used, known + other)
@@ -175,11 +232,14 @@ def _left_out(count: int, known: Conditions) -> tuple[str, ...]:
     return (note,)
 
 
-def blocks(path: str, geometry: Geometry, rows: Index, coarse: Types = ()) -> Iterator[Showers]:
+def blocks(
+    path: str, geometry: Geometry, rows: Index, coarse: Types, places: Places
+) -> Iterator[Showers]:
     """The showers of ascending numbers, in blocks; their cells may hold anything."""
     with ShowerFile(path, geometry) as file:
         for _, block in file.blocks(rows):
-            yield reduce(lambda s, kind: as_stored(s, kind, file.gev_per_unit), coarse, block)
+            stored = reduce(lambda s, kind: as_stored(s, kind, file.gev_per_unit), coarse, block)
+            yield renumbered(stored, places)
 
 
 def coarse_types(paths: tuple[str, ...], geometry: Geometry) -> Types:

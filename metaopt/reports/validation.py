@@ -6,8 +6,8 @@ that tables, words and pages are made from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -60,6 +60,7 @@ class Validation:
         findings: what is significantly wrong.
         crosschecks: numbers beside S, each with its null; none for few showers.
         notes: what the reader should know, in sentences.
+        particles: the same of each particle type alone, by name, where there are several.
     """
 
     generated_name: str
@@ -73,6 +74,7 @@ class Validation:
     findings: tuple[Finding, ...]
     crosschecks: dict[str, Measured]
     notes: tuple[str, ...] = ()
+    particles: Mapping[str, Validation] = field(default_factory=dict)
 
     @property
     def events(self) -> int:

@@ -80,6 +80,17 @@ def crosschecks_table(validation: Validation) -> Table:
     return Table("", ("cross-check", "generated", "Geant4"), tuple(rows))
 
 
+def particles_table(validation: Validation) -> Table:
+    """One row per particle type, each type against its own kind; none where there is one type."""
+    rows = []
+    for name, alone in validation.particles.items():
+        score = alone.score
+        own = number(score.floor, score.floor_sd)
+        answer = headline(alone)[1]
+        rows.append((name, f"{alone.events:,}", number(score.value, score.error), own, answer))
+    return Table("", ("particle", "showers", "S", "Geant4", "verdict"), tuple(rows), left=(0, 4))
+
+
 def document(validation: Validation) -> dict[str, Any]:
     """Everything that was measured, as plain data."""
     score, null = validation.score, validation.null
@@ -108,4 +119,16 @@ def document(validation: Validation) -> dict[str, Any]:
         "files": {"generated": validation.generated_name, "reference": validation.full_name},
         "geometry": validation.reference.geometry.name,
         "notes": list(validation.notes),
+        "particles": {
+            name: {
+                "S": alone.score.value,
+                "error": alone.score.error,
+                "floor": alone.score.floor,
+                "floor_sd": alone.score.floor_sd,
+                "verdict": headline(alone)[1],
+                "groups": alone.score.groups,
+                "events": alone.events,
+            }
+            for name, alone in validation.particles.items()
+        },
     }
