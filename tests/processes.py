@@ -23,10 +23,10 @@ def marked(mark: str, title: bytes = b"") -> list[int]:
     return found
 
 
-def left_behind(mark: str, seconds: float = 30) -> list[str]:
+def left_behind(mark: str, seconds: float = 90) -> list[str]:
     """Command lines of the marked processes that have not ended after that time.
 
-    Ray's own processes see the death of the one that started them after a few seconds.
+    Ray's agents see the death of their node at once, and try for a minute to tell the head.
     """
     deadline = time.monotonic() + seconds
     while (left := marked(mark)) and time.monotonic() < deadline:

@@ -65,6 +65,32 @@ def _read(url: str) -> URL:
         ) from None
 
 
+def apart(url: str) -> tuple[str, str]:
+    """The URL without its password, and the password or an empty text.
+
+    Raises:
+        StoreError: it is none, or its query holds a password.
+    """
+    parsed = parse(url)
+    if any(_secret(key) for key in parsed.query):
+        raise StoreError(
+            "a storage URL that is sent elsewhere must not hold a password in its query, got "
+            f"{masked(url)}; give the password in {PASSWORD_VARIABLE}"
+        )
+    bare = parsed._replace(password=None)  # .set(password=None) would change nothing
+    return bare.render_as_string(hide_password=False), str(parsed.password or "")
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite store; None of a server's.
+
+    Raises:
+        StoreError: the URL is none.
+    """
+    parsed = parse(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
 def scrubbed(text: str, url: str) -> str:
     """A text of a driver without the URL's passwords, in any spelling."""
     for password in _passwords(parse(url)):
