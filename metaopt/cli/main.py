@@ -16,18 +16,9 @@ from metaopt.cli.passwords import hide_password
 
 #: Command name to its module; the order is that of `metaopt --help`.
 COMMANDS = (
-    *("run", "watch", "studies", "show", "report", "dashboard", "export", "trial", "validate"),
-    *(
-        "submit",
-        "bench",
-        "geometry",
-        "simulate",
-        "retarget",
-        "train",
-        "generate",
-        "convert",
-        "doctor",
-    ),
+    *("run", "submit", "watch", "studies", "show", "report", "dashboard", "export", "trial"),
+    *("validate", "bench", "geometry", "simulate", "retarget", "train", "generate", "convert"),
+    "doctor",
 )
 
 
