@@ -13,8 +13,8 @@ from metaopt.reports.tables import duration, number
 from metaopt.store.standings import best_of
 from metaopt.store.views import TrialView
 
-#: Finished trials that the live view lists.
-RECENT = 6
+#: Finished trials that the live view lists, and running ones: a terminal is not endless.
+RECENT, RUNNING = 6, 24
 
 
 @dataclass
@@ -88,7 +88,7 @@ class TrialsView(LiveView):
 
     def _progress(self) -> str:
         left = "" if self._left is None else f", about {duration(self._left)} left"
-        return f"{left}   {self._summary()}"
+        return f"{left}\n{self._summary()}"
 
     def _counts(self) -> tuple[int, int]:
         return len(self._trials), self._total
@@ -106,12 +106,15 @@ class TrialsView(LiveView):
                 number(trial.score, trial.error), duration(trial.seconds), style="dim",
             )  # fmt: skip
         # A copy: the view is drawn in a thread of its own.
-        for name, row in dict(self._running).items():
+        running = dict(self._running)
+        for name, row in list(running.items())[:RUNNING]:
             state = row.kind or "running"
             table.add_row(
                 str(name), state, f"{row.epoch}/{self._epochs}",
                 number(row.score), duration(time.monotonic() - row.started),
             )  # fmt: skip
+        if len(running) > RUNNING:
+            table.add_row("", f"and {len(running) - RUNNING} more")
         return table
 
 

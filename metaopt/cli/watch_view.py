@@ -82,7 +82,7 @@ class WatchView(TrialsView):
         if not self._away:
             self._away = now
             self._line(f"{reason}; waiting for it")
-        self._stage = f"no answer of the study store for {duration(now - self._away)}: waiting"
+        self._stage = f"no answer of the study store for {duration(now - self._away)}"
 
     def conclusion(self) -> str:
         """How the study stands, now that nobody runs it."""
@@ -230,7 +230,7 @@ class WatchView(TrialsView):
             return
         if not self._stage:
             self._line(f"process {holder.pid} on {holder.host}, which runs the study, is silent")
-        self._stage = f"no word from {holder.host} for {duration(holder.silent)}: waiting"
+        self._stage = f"no word from {holder.host} for {duration(holder.silent)}"
 
     def _line(self, text: str) -> None:
         if not self._silent:

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,20 +56,9 @@ class Connection:
                 _check_file(Path(parsed.database), create)
             self.storage = _open(parsed)
 
-    @contextmanager
-    def explained(self) -> Iterator[None]:
+    def explained(self) -> AbstractContextManager[None]:
         """Turn a database error into one line without the password."""
-        try:
-            yield
-        except ImportError as failure:
-            raise MissingExtraError(
-                f"{masked(self.url)} needs a database driver that is not installed; "
-                "for postgresql+psycopg://: pip install 'metaopt[postgres]'"
-            ) from failure
-        except StoreError:
-            raise
-        except (SQLAlchemyError, OptunaError, sqlite3.Error, RuntimeError, OSError) as failure:
-            raise explain(self.url, failure) from failure
+        return explained(self.url)
 
     def session(self) -> Session:
         """A session on the database, for our own tables."""
@@ -79,6 +68,33 @@ class Connection:
         """Give the connections back."""
         self.storage.remove_session()
         self.storage.engine.dispose()
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turn an error of the database at a URL into one line without the password."""
+    try:
+        yield
+    except ImportError as failure:
+        raise MissingExtraError(
+            f"{masked(url)} needs a database driver that is not installed; "
+            "for postgresql+psycopg://: pip install 'metaopt[postgres]'"
+        ) from failure
+    except StoreError:
+        raise
+    except (SQLAlchemyError, OptunaError, sqlite3.Error, RuntimeError, OSError) as failure:
+        raise explain(url, failure) from failure
+
+
+def connect_arguments(url: URL) -> dict[str, Any]:
+    """What the driver is told, unless the URL says it."""
+    if url.get_backend_name() == "sqlite":
+        told: dict[str, Any] = {"timeout": BUSY_SECONDS, "factory": _File}
+    elif url.get_driver_name() in ("psycopg", "psycopg2"):
+        told = dict(PATIENCE)
+    else:
+        told = {}
+    return {key: value for key, value in told.items() if key not in url.query}
 
 
 def _open(url: URL) -> RDBStorage:
@@ -95,7 +111,7 @@ def _open(url: URL) -> RDBStorage:
 
 def _open_once(url: URL) -> RDBStorage:
     text = url.render_as_string(hide_password=False)  # quoted: Optuna would format braces
-    options = {"pool_pre_ping": True, "connect_args": _connect_arguments(url)}
+    options = {"pool_pre_ping": True, "connect_args": connect_arguments(url)}
     storage = RDBStorage(text, engine_kwargs=options)
     Base.metadata.create_all(storage.engine)
     return storage
@@ -104,17 +120,6 @@ def _open_once(url: URL) -> RDBStorage:
 def _made_meanwhile(failure: Exception) -> bool:
     """Whether another process made the same tables, or their first rows, at the same time."""
     return isinstance(failure, IntegrityError) or "already exists" in str(failure)
-
-
-def _connect_arguments(url: URL) -> dict[str, Any]:
-    """What the driver is told, unless the URL says it."""
-    if url.get_backend_name() == "sqlite":
-        told: dict[str, Any] = {"timeout": BUSY_SECONDS, "factory": _File}
-    elif url.get_driver_name() in ("psycopg", "psycopg2"):
-        told = dict(PATIENCE)
-    else:
-        told = {}
-    return {key: value for key, value in told.items() if key not in url.query}
 
 
 def _check_file(path: Path, create: bool) -> None:
