@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from metaopt.config import StudyConfig
+from metaopt.population.options import PopulationTraining, check_population
 from metaopt.provenance import versions
 from metaopt.strategies.base import Strategy
 from metaopt.strategies.pruning import Pruning
@@ -67,6 +68,7 @@ def prepare(config: StudyConfig) -> Plan:
     space = _feasible_space(load_space(config.search.space or published), geometry)
     strategy = make_strategy(config.search.strategy, config.search.options)
     pruning = make_pruning(config.search.pruning, config.search.pruning_options)
+    population = _population(config, space, strategy)
     files = config.files()
     events, digest = data.survey(files, geometry)
     spec = DataSpec(files, config.data.split, digest, config.data.by)
@@ -87,6 +89,7 @@ def prepare(config: StudyConfig) -> Plan:
         "seed": config.study.seed,
         "folder": str(config.folder.resolve()),
         "versions": versions(),
+        **population,
     }
     test = path.with_name(f"{path.stem}-test.npz")
     return Plan(config, space, geometry, spec, path, test, strategy, pruning, document)
@@ -120,7 +123,18 @@ def _identity(document: dict[str, Any]) -> dict[str, Any]:
         "split": [*document["data"]["split"], document["data"].get("by", "event")],
         "budget": document["budget"],
         "seed": document["seed"],
+        "population": document.get("population"),
     }
+
+
+def _population(config: StudyConfig, space: SearchSpace, strategy: Strategy) -> dict[str, Any]:
+    """What is recorded of a population, where the study is one."""
+    if not isinstance(strategy, PopulationTraining):
+        return {}
+    members, earlier = config.search.trials, bool(config.search.earlier)
+    check_population(strategy, space, members, earlier=earlier)
+    options = {name: value for name, value in encode(strategy).items() if name != "warm"}
+    return {"population": {"members": members, **options}}
 
 
 def _check_results(folder: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from shlex import quote
+from typing import cast
 from urllib.parse import urlsplit
 
 from metaopt.cli.console import print_table, say
@@ -17,7 +18,9 @@ from metaopt.cli.monitor import TerminalMonitor
 from metaopt.config import StudyConfig
 from metaopt.controller import Controller
 from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL, ConfigError, MetaoptError
-from metaopt.monitoring import Several
+from metaopt.monitoring import Monitor, Several
+from metaopt.population.controller import PopulationController
+from metaopt.population.options import PopulationTraining
 from metaopt.preflight import Plan, check_same_study, prepare
 from metaopt.reports.plans import costs_of, plan_table
 from metaopt.reports.study.answer import verdict
@@ -35,6 +38,7 @@ from metaopt.tracking.registry import check_trackers, make_trackers
 from metaopt.warm import warmed
 from search_spaces.plugins import load_class
 from workers.executors.base import Executor
+from workers.population import PopulationExecutor
 
 EXECUTORS = {
     "inline": "workers.executors.inline:InlineExecutor",
@@ -60,7 +64,7 @@ def run_study(config: StudyConfig) -> int:
         stored = _existing(store, plan) if store else None
         plan = _taught(plan, store, stored)
         monitor.stage("starting the workers")
-        executor = make_executor(config)
+        executor = make_population_executor(config) if _trains(plan) else make_executor(config)
         try:
             # Only now, when all is known to fit, is anything written.
             store = store or StudyStore(config.study.storage, create=True)
@@ -73,7 +77,7 @@ def run_study(config: StudyConfig) -> int:
                     for tracker in make_trackers(plan, study_key(config))
                 ]
                 told = Several(monitor, record, *copies)
-                controller = Controller(plan, study, executor, told)
+                controller = _controller(plan, study, executor, told)
                 stack.enter_context(on_signals(partial(_asked_to_stop, controller, monitor)))
                 ending = controller.run()
                 record.ended(ending)
@@ -116,6 +120,37 @@ def make_executor(config: StudyConfig) -> Executor:
     return made
 
 
+def make_population_executor(config: StudyConfig) -> PopulationExecutor:
+    """What trains a population.
+
+    Raises:
+        ExecutorError: its resources cannot be had.
+        ConfigError: another executor is asked for.
+    """
+    workers = config.workers
+    if workers.executor != "ray":
+        raise ConfigError(
+            f"a population is trained on Ray, got executor {workers.executor!r}; leave it out"
+        )
+    from workers.executors.ray_population import RayPopulation
+
+    folder = config.folder.resolve()
+    return RayPopulation(workers.count, config.resources, workers.ray_address, folder)
+
+
+def _trains(plan: Plan) -> bool:
+    """Whether the study is a population, and no search."""
+    return isinstance(plan.strategy, PopulationTraining)
+
+
+def _controller(
+    plan: Plan, study: StoredStudy, executor: Executor | PopulationExecutor, told: Monitor
+) -> Controller | PopulationController:
+    if isinstance(plan.strategy, PopulationTraining):
+        return PopulationController(plan, study, cast("PopulationExecutor", executor), told)
+    return Controller(plan, study, cast("Executor", executor), told)
+
+
 def _executor(name: str) -> type:
     return load_class(
         name, EXECUTORS, "executor", "submit", "adopt", "events", "stop", "kill", "close"
@@ -156,7 +191,9 @@ def _taught(plan: Plan, store: StudyStore | None, stored: StoredStudy | None) ->
     return plan
 
 
-def _asked_to_stop(controller: Controller, monitor: TerminalMonitor) -> None:
+def _asked_to_stop(
+    controller: Controller | PopulationController, monitor: TerminalMonitor
+) -> None:
     controller.stop()
     monitor.stopping()
 

@@ -19,6 +19,10 @@ STRATEGIES: Mapping[str, str] = {
     "nsga2": "metaopt.strategies.nsga2:NSGA2",
     "random": "metaopt.strategies.random_search:RandomSearch",
 }
+#: Not of the proposing kind: members of one population that trains together.
+POPULATIONS: Mapping[str, str] = dict.fromkeys(
+    ("pbt", "pb2"), "metaopt.population.options:PopulationTraining"
+)
 #: Samplers of Optuna by a short name; any other is named as ``"optuna:QMCSampler"``.
 SAMPLERS: Mapping[str, str] = {
     "cmaes": "CmaEsSampler",
@@ -49,7 +53,9 @@ def make_strategy(name: str, options: Mapping[str, Any]) -> Strategy:
         ConfigError: unknown name, no such class, or an unknown or unfit option.
         MissingExtraError: the strategy needs a package that is not installed.
     """
-    known = {**STRATEGIES, **PEERS}
+    known = {**STRATEGIES, **PEERS, **POPULATIONS}
+    if name in POPULATIONS:
+        options = {**options, "bandit": name == "pb2"}
     sampler = SAMPLERS.get(name)
     if name.startswith(OPTUNA):
         sampler, known[name] = name.removeprefix(OPTUNA), PEERS["tpe"]

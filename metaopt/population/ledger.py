@@ -1,0 +1,237 @@
+"""Records a population in its study, and finds in it where a killed one goes on.
+
+Nothing is kept in memory that is not in the store or among the checkpoints. A segment is
+started, with a copy of the state that it takes over, before the one that it replaces is ended;
+and no member trains on before all decisions of a barrier are recorded. So a controller that
+comes later makes the decisions of the last barrier again, and finds those that were recorded.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from metaopt.agenda import Assignment
+from metaopt.config import checkpoint_folder, seconds, trial_folder
+from metaopt.monitoring import Monitor
+from metaopt.population.lines import FROM, MEMBER, PARENT, Lines, Segment
+from metaopt.preflight import Plan
+from metaopt.store.study import StoredStudy
+from objectives.objective import WORST
+from search_spaces.parameters import Point, Value
+from workers.population import Member, Rules
+from workers.schedule import Change, Schedule
+from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
+
+
+@dataclass
+class _Live:
+    """A segment that is trained.
+
+    Attributes:
+        first: its first epoch.
+        epochs: recorded so far.
+        score: S of the last of them.
+        failed: its result, where it failed.
+        ended: whether it is told to the store.
+    """
+
+    number: int
+    first: int
+    spec: TrialSpec
+    epochs: set[int] = field(default_factory=set)
+    score: float | None = None
+    failed: TrialResult | None = None
+    ended: bool = False
+
+
+class StudyLedger:
+    """Implements :class:`~workers.population.Ledger`.
+
+    Args:
+        plan: of the study.
+        study: in its store.
+        rules: of the population.
+        monitor: is told what happens.
+        tick: called from time to time.
+        stops: how often the end was asked for.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        study: StoredStudy,
+        rules: Rules,
+        monitor: Monitor,
+        tick: Callable[[], None],
+        stops: Callable[[], int],
+    ) -> None:
+        self._plan, self._study, self._rules, self._monitor = plan, study, rules, monitor
+        self.tick, self.stops = tick, stops
+        self._folder = plan.config.folder.resolve()
+        self._live: dict[int, _Live] = {}
+        self._epoch = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether all members are at the end."""
+        return bool(self._live) and all(live.ended for live in self._live.values())
+
+    # -- where it goes on -----------------------------------------------------------------
+
+    def open(self) -> tuple[list[Member], Rules]:
+        """The members at the last barrier that all of them have reached, or at the beginning."""
+        count = self._plan.config.search.trials
+        self._trials = self._study.trials()
+        self._lines = Lines(self._trials)
+        used = (t.proposal for t in self._trials if t.proposal is not None)
+        self._proposals = max(count, 1 + max(used, default=0))
+        done = self._lines.barriers(self._rules, count)
+        self._epoch = self._rules.last_epoch(done) if done else 0
+        members = [self._member(number) for number in range(count)]
+        seen = self._lines.seen(self._rules, done, count) if self._rules.bandit else []
+        return members, replace(self._rules, done=done, seen=tuple(seen))
+
+    def _member(self, number: int) -> Member:
+        segment = self._lines.at(number, max(self._epoch, 1))
+        live = self._begun(number) if segment is None else self._taken_up(segment)
+        score = live.score if self._epoch else None
+        if segment is not None and self._epoch:
+            score = segment.scores[self._epoch]
+        return Member(number, live.spec, score, live.ended)
+
+    def _begun(self, number: int) -> _Live:
+        """A member's first segment."""
+        training, config = self._plan.strategy, self._plan.config
+        draws = np.random.default_rng([config.study.seed, number])
+        others: list[Point] = [{}] * number
+        made = training.propose(self._plan.space, [], others, 1, draws)[0]
+        note = {**made.note, MEMBER: str(number), FROM: "1"}
+        schedule = (self._change(1, made.point),)
+        return self._started(self._spec(0, number, made.point, schedule, self._seed(number)), note)
+
+    def _taken_up(self, segment: Segment) -> _Live:
+        """A segment that is recorded: it goes on, unless it has ended."""
+        trial = segment.trial
+        line = self._lines.line(self._trials, segment)
+        schedule = tuple(self._change(s.first, s.trial.point) for s in line)
+        root = line[0].trial.proposal
+        assert root is not None and trial.proposal is not None
+        seed = self._seed(root)
+        spec = self._spec(trial.number, trial.proposal, trial.point, schedule, seed)
+        scores = segment.scores
+        last = scores[max(scores)] if scores else None
+        ended = trial.state != "running"
+        live = _Live(trial.number, segment.first, spec, set(scores), last, ended=ended)
+        self._live[segment.member] = live
+        if not ended:
+            self._study.take_up(trial)
+            assignment = Assignment(trial.point, trial.proposal, note=trial.note)
+            self._monitor.started(trial.number, assignment)
+        return live
+
+    # -- what happens ---------------------------------------------------------------------
+
+    def reached(self, member: int, interval: int, events: Sequence[TrialEvent]) -> None:
+        """Record a member's epochs since the last barrier, and its end."""
+        live = self._live[member]
+        self._epoch = self._rules.last_epoch(interval)
+        if live.ended:
+            return
+        for event in events:
+            if isinstance(event, Progress) and event.epoch >= live.first:
+                self._scored(live, event)
+        last = events[-1]
+        if isinstance(last, TrialResult) and last.outcome is Outcome.FAILED:
+            live.failed = last
+            showers = self._epoch * self._plan.config.trial.showers
+            self._scored(live, Progress(self._epoch, WORST, {}, {}, last.seconds, showers))
+        if isinstance(last, TrialResult) and interval == self._rules.intervals:
+            self._end(live, last)
+
+    def exploited(self, member: int, parent: int, values: Mapping[str, Value], note: str) -> Member:
+        """Record that a member takes over another's state."""
+        replaced, taken, first = self._live[member], self._live[parent], self._epoch + 1
+        known = self._lines.beginning(member, first)
+        if known is None:
+            point = {**taken.spec.point, **values}
+            told = {"operators": f"takes over; {note}" if note else "takes over"}
+            told |= {MEMBER: str(member), FROM: str(first), PARENT: str(taken.number)}
+            schedule = (*taken.spec.schedule, self._change(first, point))
+            spec = self._spec(0, self._proposals, point, schedule, taken.spec.seed)
+            self._proposals += 1
+            _copy_state(taken.spec, spec)
+            live = self._started(spec, told)
+        else:
+            live = self._taken_up(known)
+        if not replaced.ended:
+            stopped = TrialResult(Outcome.STOPPED, replaced.score, epochs=self._epoch)
+            self._end(replaced, replaced.failed or stopped)
+        score = taken.score if live.score is None else live.score
+        return Member(member, live.spec, score, live.ended)
+
+    # -- the store ------------------------------------------------------------------------
+
+    def _started(self, spec: TrialSpec, note: Mapping[str, str]) -> _Live:
+        """Record a new segment as a running trial."""
+        proposal = int(Path(spec.checkpoint).name)
+        number = self._study.start(self._plan.space, spec.point, proposal, note)
+        folder = str(trial_folder(self._folder, number))
+        live = _Live(number, int(note[FROM]), replace(spec, number=number, folder=folder))
+        self._live[int(note[MEMBER])] = live
+        self._monitor.started(number, Assignment(spec.point, proposal, note=note))
+        return live
+
+    def _spec(
+        self, number: int, proposal: int, point: Point, schedule: Schedule, seed: int
+    ) -> TrialSpec:
+        plan, config = self._plan, self._plan.config
+        return TrialSpec(
+            study=config.name,
+            number=number,
+            family=plan.space.family,
+            preset=plan.space.preset,
+            point=point,
+            geometry=plan.geometry,
+            data=plan.data,
+            budget=config.budget,
+            seed=seed,
+            folder=str(trial_folder(self._folder, number)),
+            reference=str(plan.reference),
+            showers=str(config.showers_folder),
+            checkpoint=str(checkpoint_folder(self._folder, proposal)),
+            checkpoint_seconds=seconds(config.trial.checkpoint) or 0.0,
+            resources=config.resources,
+            schedule=schedule,
+        )
+
+    def _seed(self, root: int) -> int:
+        """Of a line's training: that of its first segment, as a search would give it."""
+        words = np.random.SeedSequence([self._plan.config.study.seed, root, 1])
+        return int(words.generate_state(1)[0])
+
+    def _change(self, epoch: int, point: Point) -> Change:
+        return Change(epoch, {p.name: point[p.name] for p in self._rules.parameters})
+
+    def _scored(self, live: _Live, progress: Progress) -> None:
+        live.score = progress.score
+        if progress.epoch not in live.epochs:
+            live.epochs.add(progress.epoch)
+            self._study.report(live.number, progress)
+            self._monitor.progressed(live.number, progress)
+
+    def _end(self, live: _Live, result: TrialResult) -> None:
+        live.ended = True
+        pruned = result.outcome is Outcome.STOPPED
+        self._monitor.finished(self._study.finish(live.number, result, pruned))
+
+
+def _copy_state(taken: TrialSpec, spec: TrialSpec) -> None:
+    """Give a training the state of another; what a killed controller left there goes."""
+    shutil.rmtree(spec.checkpoint, ignore_errors=True)
+    if Path(taken.checkpoint).is_dir():
+        shutil.copytree(taken.checkpoint, spec.checkpoint)

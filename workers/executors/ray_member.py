@@ -1,0 +1,108 @@
+"""A member of a population as Ray Tune trains it: one interval after the other.
+
+Tune moves members between processes, which keep the networks of the last one: see
+:mod:`workers.reuse`. Tune's own checkpoints are empty. The states are the trainings' own, in the
+study's folder: a killed study goes on from them without anything of Tune's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from objectives.objective import WORST
+from search_spaces.records import decode, encode
+from workers import checkpoints
+from workers.population import FAILED
+from workers.reuse import LastModel
+from workers.runner import trial_events
+from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
+
+#: Keys of a member's configuration, and of its results.
+MEMBER, SPEC, SCORE, ENDED, FIRST = "member", "spec", "score", "ended", "first"
+INTERVAL, EVENTS, S = "interval", "events", "S"
+
+
+class MemberTrainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
+    """Trains a member for an interval with each step; the first one may only tell the known S."""
+
+    def setup(
+        self, config: dict[str, Any], epochs: int = 0, interval: int = 1, intervals: int = 1
+    ) -> None:
+        """Take a member, and how long intervals are."""
+        del config  # kept by Tune
+        self._epochs, self._length, self._intervals = epochs, interval, intervals
+        self._models = LastModel()
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Go on with another member in this process."""
+        del new_config  # kept by Tune as ``config``
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train an interval."""
+        config, interval = self.config, self.config[FIRST] + self.iteration
+        result: dict[str, Any] = {INTERVAL: interval, "done": interval == self._intervals}
+        score, ended = config[SCORE], config[ENDED]
+        if score is not None and (ended or self.iteration == 0):
+            return result | {S: score, EVENTS: "[]"}
+        spec = TrialSpec.from_json(json.loads(config[SPEC]))
+        target = min(interval * self._length, self._epochs)
+        events = list(_interval(spec, target, self._models))
+        return result | {S: _score(events), EVENTS: json.dumps([_message(e) for e in events])}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing but a word: Tune wants a file."""
+        text = "the state is in the study's folder of checkpoints"
+        (Path(checkpoint_dir) / "README").write_text(text, encoding="utf-8")
+
+    def load_checkpoint(self, checkpoint: str) -> None:
+        """Nothing: the next step finds the state."""
+
+
+def _interval(spec: TrialSpec, target: int, models: LastModel) -> Iterator[TrialEvent]:
+    """A training's events up to the end of an epoch, which is kept; all of them come again."""
+    marker = Path(spec.checkpoint) / FAILED
+    if marker.is_file():
+        yield TrialResult(Outcome.FAILED, WORST, reason=json.loads(marker.read_text())["reason"])
+        return
+    saved = checkpoints.latest(spec)
+    if saved is not None and saved.progress[-1].epoch == target < spec.budget.epochs:
+        yield from saved.progress
+        return
+    scored: list[Progress] = []
+    for event in trial_events(spec, lambda: scored[-1].epoch >= target, models):
+        if isinstance(event, Progress):
+            scored.append(event)
+        elif event.outcome is Outcome.FAILED:
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.write_text(json.dumps({"reason": event.reason}))
+        yield event
+
+
+def _score(events: list[TrialEvent]) -> float:
+    """S at the end of an interval."""
+    last = events[-1]
+    if isinstance(last, TrialResult) and last.outcome in (Outcome.FAILED, Outcome.UNREADABLE):
+        return WORST
+    return [event.score for event in events if isinstance(event, Progress)][-1]
+
+
+def _message(event: TrialEvent) -> dict[str, Any]:
+    return {"type": type(event).__name__, "data": encode(event)}
+
+
+def events_of(text: str) -> list[TrialEvent]:
+    """The events of an interval, as its result tells them."""
+    return [_event(message) for message in json.loads(text)]
+
+
+def _event(message: Mapping[str, Any]) -> TrialEvent:
+    data = message["data"]
+    if message["type"] == Progress.__name__:
+        return decode(Progress, data, "event")
+    return TrialResult(**data | {"outcome": Outcome(data["outcome"])})

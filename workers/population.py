@@ -1,0 +1,125 @@
+"""A population that is trained together: what its executor and its record tell each other.
+
+Notation: m members train n epochs in intervals of some epochs each, counted from 1. After each
+interval but the last all wait for each other (a *barrier*); then members of the lowest quantile
+take over the state of one of the highest, with other values of what may change in a training
+(M. Jaderberg et al., arXiv:1711.09846; with values from a Gaussian process: J. Parker-Holder et
+al., arXiv:2002.02518).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from search_spaces.parameters import Parameter, Value
+from workers.trial import TrialEvent, TrialSpec
+
+#: File in a training's folder of states that says why it failed: it is not tried again.
+FAILED = "failed.json"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member as it begins, or goes on.
+
+    Attributes:
+        number: from 0.
+        spec: of its training.
+        score: S at the barrier at which it is, the worst of a failed one; None of one that begins.
+        ended: whether nothing of its training is left to do after that barrier.
+    """
+
+    number: int
+    spec: TrialSpec
+    score: float | None = None
+    ended: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a Gaussian process has seen of a member: values in force, and S at a barrier.
+
+    Attributes:
+        values: in the unit interval, one for each parameter that may change.
+    """
+
+    member: int
+    interval: int
+    values: tuple[float, ...]
+    score: float
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a population is trained.
+
+    Attributes:
+        parameters: that may change.
+        epochs, interval: in all, and between two barriers.
+        quantile: share of the members that others replace at a barrier, at most a half.
+        resample: probability that a value is drawn anew instead of being perturbed.
+        shrink, grow: factors of a perturbation, each with the same probability.
+        bandit: whether a Gaussian process chooses the values.
+        seed: of every draw.
+        done: barriers that all members have reached.
+        seen: before the last of these, for the Gaussian process.
+    """
+
+    parameters: tuple[Parameter, ...]
+    epochs: int
+    interval: int
+    quantile: float
+    resample: float
+    shrink: float
+    grow: float
+    bandit: bool
+    seed: int
+    done: int = 0
+    seen: Sequence[Seen] = ()
+
+    @property
+    def intervals(self) -> int:
+        """How many there are; the last one may be shorter."""
+        return math.ceil(self.epochs / self.interval)
+
+    def last_epoch(self, interval: int) -> int:
+        """The epoch at which an interval ends."""
+        return min(interval * self.interval, self.epochs)
+
+
+class Ledger(Protocol):
+    """Keeps the record of a population, and decides nothing."""
+
+    def reached(self, member: int, interval: int, events: Sequence[TrialEvent]) -> None:
+        """A member ended an interval; its events of the training come from the first epoch."""
+
+    def exploited(self, member: int, parent: int, values: Mapping[str, Value], note: str) -> Member:
+        """At a barrier, a member takes over another's state, with these values: as it goes on."""
+
+    def tick(self) -> None:
+        """Some time passed."""
+
+    def stops(self) -> int:
+        """How often the end was asked for: once, after the running intervals; twice, at once."""
+
+
+class PopulationExecutor(Protocol):
+    """Trains a population."""
+
+    @property
+    def slots(self) -> int:
+        """How many members train at once."""
+
+    def train(self, members: Sequence[Member], rules: Rules, ledger: Ledger) -> None:
+        """Train to the end, or until the ledger's word.
+
+        Raises:
+            ExecutorError: workers cannot be had, or die again and again.
+            DataError: the showers cannot be read.
+        """
+
+    def close(self) -> None:
+        """End everything that runs and free all resources."""
