@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from metaopt.geometries import Fit, why_not_simulated
 from metaopt.reports.tables import Table
 from search_spaces.cells import Cells
+from search_spaces.errors import InfeasibleError
 from search_spaces.geometry import Geometry
+from workers.models.gan3d.mesh import Mesh
 from workers.simulation.detector import Detector
 from workers.simulation.medium import Medium, medium
 
@@ -85,11 +89,21 @@ def facts_table(geometry: Geometry) -> Table:
         ("particles", ", ".join(geometry.particles)),
         ("threshold", f"{1e6 * geometry.threshold:g} keV"),
         ("files", f"{storage.format}: {', '.join(keys)}; {storage.gev_per_unit:g} GeV per unit"),
-        ("network grid", f"{_grid(geometry.shape)} x 1"),
+        ("network grid", _network_grid(geometry)),
     ]
     reason = why_not_simulated(geometry)
     rows += [("simulation", f"no: {reason}")] if reason else _medium_rows(geometry)
     return Table("", ("", ""), tuple(rows), left=(0, 1))
+
+
+def _network_grid(geometry: Geometry) -> str:
+    """What the 3DGAN sees of the cells."""
+    try:
+        mesh = Mesh.of(geometry)
+    except InfeasibleError as reason:
+        return f"none: {reason}"
+    absent = "" if mesh.present is None else f", {int(np.sum(mesh.present == 0)):,} cells absent"
+    return f"{_grid(mesh.shape)} x 1{absent}" + (", periodic" if mesh.periodic else "")
 
 
 def _medium_rows(geometry: Geometry) -> list[tuple[str, str]]:

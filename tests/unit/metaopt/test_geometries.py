@@ -113,6 +113,8 @@ def test_lengths_and_sampling_are_shown() -> None:
         assert told in text
     assert "100 %, all of it is read out" in call("show", "pbwo4").output
     assert "6.283 rad" in call("show", "par04").output
+    rings = call("show", "calochallenge-1-photons").output
+    assert "19 x 10 x 8 x 1, 990 cells absent, periodic" in rings
 
 
 def test_all_geometries_are_listed() -> None:
