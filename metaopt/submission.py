@@ -29,6 +29,9 @@ from search_spaces.records import encode
 MOST_BYTES = 10 * 2**20
 STUDY = "study.toml"
 BEGIN = "begin.sh"
+#: Ray writes the environment that a job is given into its logs: a password comes as a file,
+#: which only the user can read, and the job puts it into its environment itself.
+PASSWORD = "storage-password"  # noqa: S105 (the file's name)
 #: How the job begins. Where metaopt is absent or another one, it ends with the code of a missing
 #: extra.
 COMMAND = f"sh {BEGIN}"
@@ -39,6 +42,10 @@ if [ "$found" != "{version}" ]; then
  has ${{found:-none}}; use an image or environment with it, or submit with\
  --pip metaopt=={version}" >&2
   exit 4
+fi
+if [ -f {password} ]; then
+  {variable}=$(cat {password})
+  export {variable}
 fi
 exec python -m metaopt run {study}
 """
@@ -69,12 +76,10 @@ class Parcel:
     Attributes:
         config: the study as the cluster runs it, without the storage URL's password.
         files: text by path in the folder that is sent.
-        password: of the storage URL; empty if it has none.
     """
 
     config: StudyConfig
     files: Mapping[str, str] = field(repr=False)
-    password: str = field(repr=False)
 
     @property
     def stem(self) -> str:
@@ -82,15 +87,11 @@ class Parcel:
         key = hashlib.sha256(f"{self.config.study.storage}\0{self.config.name}".encode())
         return f"{re.sub(r'[^a-zA-Z0-9_.-]', '_', self.config.name)}-{key.hexdigest()[:8]}"
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """Environment variables of the job."""
-        return {PASSWORD_VARIABLE: self.password} if self.password else {}
-
     def write(self, folder: Path) -> None:
         """Lay the files out in a folder."""
         for name, text in self.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch(mode=0o600 if name == PASSWORD else 0o644)
             (folder / name).write_text(text, encoding="utf-8")
 
 
@@ -122,9 +123,13 @@ def pack(config: StudyConfig, reach: Reach) -> Parcel:
     )
     files = spaces | geometries | _plugins(names)
     files[STUDY] = tomli_w.dumps(_tables(sent))
-    files[BEGIN] = _SCRIPT.format(version=metaopt.__version__, study=STUDY)
+    files[BEGIN] = _SCRIPT.format(
+        version=metaopt.__version__, study=STUDY, password=PASSWORD, variable=PASSWORD_VARIABLE
+    )
+    if password:
+        files[PASSWORD] = password
     _check_size(files)
-    return Parcel(sent, files, password)
+    return Parcel(sent, files)
 
 
 def _tables(config: StudyConfig) -> dict[str, Any]:

@@ -83,11 +83,9 @@ def _begin(
     from metaopt.submission import COMMAND, Reach, pack
 
     parcel = pack(asked, Reach(server.head_is_here(), shared))
-    environment = {"env_vars": parcel.environment, "pip": list(pip)}
     with tempfile.TemporaryDirectory(prefix="metaopt-submit-") as folder:
         parcel.write(Path(folder))
-        made = {key: value for key, value in environment.items() if value}
-        job = server.begin(parcel.stem, COMMAND, Path(folder), made)
+        job = server.begin(parcel.stem, COMMAND, Path(folder), {"pip": list(pip)} if pip else {})
     study = parcel.config.name
     watch = f"metaopt watch {study} --storage {quote(parcel.config.study.storage)}"
     if as_json:

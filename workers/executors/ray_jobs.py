@@ -22,6 +22,8 @@ from search_spaces.errors import ConfigError, ExecutorError
 
 #: How long the server's port may take to answer [s].
 REACH_SECONDS = 5.0
+#: How long a cluster that answers may take to have a head [s].
+START_SECONDS = 30.0
 #: Time between two questions of :meth:`JobServer.follow` [s].
 POLL_SECONDS = 1.0
 #: Where Ray would take another address from than the one that was given.
@@ -54,9 +56,17 @@ class JobServer:
 
     def head_is_here(self) -> bool:
         """Whether the cluster's head is this machine; a tunnel's end is not."""
-        with self._asking():
-            nodes = list_nodes(address=self.address, filters=[("is_head_node", "=", "True")])
-        return any(_own(node.node_ip) for node in nodes)
+        return any(_own(node.node_ip) for node in self._heads())
+
+    def _heads(self) -> list[Any]:
+        """The head's node; a cluster that has just been started takes seconds to list it."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            with self._asking():
+                heads = list_nodes(address=self.address, filters=[("is_head_node", "=", "True")])
+            if heads or time.monotonic() > deadline:
+                return list(heads)
+            time.sleep(POLL_SECONDS)
 
     def begin(self, stem: str, command: str, folder: Path, environment: Mapping[str, Any]) -> str:
         """Start a job, unless one of the same stem runs.
@@ -104,19 +114,20 @@ class JobServer:
         message = " ".join((about.message or "").split())
         return (None if stopped else about.driver_exit_code or 1), message
 
-    def _submit(
-        self, job: str, command: str, folder: Path, environment: Mapping[str, Any]
-    ) -> str:
-        try:
-            return self._client.submit_job(
-                entrypoint=command,
-                submission_id=job,
-                runtime_env={"working_dir": str(folder), **environment},
-            )
-        except RuntimeError as failure:
-            if "already exists" in str(failure):  # submitted from elsewhere at the same time
-                raise _runs_already(job, self.address) from failure
-            raise
+    def _submit(self, job: str, command: str, folder: Path, environment: Mapping[str, Any]) -> str:
+        wanted = {"working_dir": str(folder), **environment}
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                return self._client.submit_job(
+                    entrypoint=command, submission_id=job, runtime_env=wanted
+                )
+            except RuntimeError as failure:
+                if "already exists" in str(failure):  # submitted from elsewhere at the same time
+                    raise _runs_already(job, self.address) from failure
+                if "No available agent" not in str(failure) or time.monotonic() > deadline:
+                    raise
+            time.sleep(POLL_SECONDS)  # the head has just been started
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
@@ -178,9 +189,10 @@ def _advice(address: str, failure: Exception) -> str:
             "~/.ray/auth_token) as on its head"
         )
     cause = f"{type(failure).__name__}: {(text.splitlines() or [''])[0]}"
+    if not isinstance(failure, OSError):
+        return f"the job server at {address} must take the request, got {cause}; see its log"
     return (
         f"no job server answers at {address} ({cause}); its head needs `pip install "
         "'metaopt[submit]'` and `ray start --head --include-dashboard=true`, and the port (8265) "
         "must be reached from here"
     )
-
