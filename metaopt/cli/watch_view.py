@@ -36,7 +36,7 @@ class WatchView(TrialsView):
         self._study, self._silent = study, silent
         self._following = study.following()
         self._document = study.document
-        if not self._document:
+        if "space" not in self._document:
             raise ConfigError(f"study {study.name!r} was not made by metaopt; use the dashboard")
         self._epochs = int(self._document["budget"]["epochs"])
         self._sitting: Sitting | None = None

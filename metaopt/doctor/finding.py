@@ -11,6 +11,11 @@ from urllib.parse import urlsplit
 Level: TypeAlias = Literal["ok", "warning", "problem"]
 #: From the best to the worst.
 LEVELS: tuple[Level, ...] = ("ok", "warning", "problem")
+#: Remedies for errors whose text has none.
+_OTHERWISE = {
+    "data": "check the files, and the geometry that they are read with",
+    "study": "mend the study file; docs/study.md has every key",
+}
 _ADDRESS = re.compile(r"\b(?!127\.)\d{1,3}(?:\.\d{1,3}){3}\b")
 
 
@@ -37,7 +42,7 @@ def level_of(findings: Iterable[Finding]) -> Level:
 
 
 def problem_of(topic: str, failure: BaseException, url: str = "") -> Finding:
-    """An error of metaopt's own, whose text ends with the remedy.
+    """An error of metaopt's own, whose text ends with the remedy, if there is one.
 
     Args:
         topic: what was looked at.
@@ -45,7 +50,9 @@ def problem_of(topic: str, failure: BaseException, url: str = "") -> Finding:
         url: what the text may name; its host, user and database are left out.
     """
     text, _, remedy = anonymous(str(failure), url).rpartition("; ")
-    return Finding(topic, "problem", text or remedy, remedy if text else "")
+    if not text:
+        text, remedy = remedy, _OTHERWISE.get(topic, "mend it, and look again")
+    return Finding(topic, "problem", text, remedy)
 
 
 def anonymous(text: str, url: str = "") -> str:
