@@ -14,6 +14,7 @@ LEVELS: tuple[Level, ...] = ("ok", "warning", "problem")
 #: Remedies for errors whose text has none.
 _OTHERWISE = {
     "data": "check the files, and the geometry that they are read with",
+    "ray": "see docs/cluster.md",
     "study": "mend the study file; docs/study.md has every key",
 }
 _ADDRESS = re.compile(r"\b(?!127\.)\d{1,3}(?:\.\d{1,3}){3}\b")

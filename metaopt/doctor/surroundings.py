@@ -23,11 +23,11 @@ def ray_cluster(address: str) -> Iterator[Finding]:
     if not address:
         yield Finding("ray", "ok", "no address given: `metaopt run` starts Ray on this machine")
         return
-    from workers.executors.ray_cluster import Cluster
-
     try:
+        from workers.executors.ray_cluster import Cluster
+
         cluster = Cluster(address)
-    except MetaoptError as failure:
+    except (MetaoptError, ImportError) as failure:
         yield problem_of("ray", failure, address)
         return
     try:
@@ -38,15 +38,15 @@ def ray_cluster(address: str) -> Iterator[Finding]:
 
 def store(url: str) -> Iterator[Finding]:
     """Whether the study store can be used, and what is in it."""
-    from metaopt.store.database import is_there
-    from metaopt.store.inspection import inspect
-
     try:
+        from metaopt.store.database import is_there
+        from metaopt.store.inspection import inspect
+
         if not is_there(url):
             yield Finding("store", "ok", "none yet: `metaopt run` makes it")
             return
         facts = inspect(url)
-    except MetaoptError as failure:
+    except (MetaoptError, ImportError) as failure:
         yield problem_of("store", failure, url)
         return
     if not facts.schema:

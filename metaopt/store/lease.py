@@ -26,7 +26,8 @@ class Holder:
 
     Attributes:
         host, pid: the process.
-        silent: since when its lease has run out [s]; 0 while it is renewed.
+        silent: since when its lease has run out [s]; 0 while it is renewed, and where the
+            process is seen to live: on this machine, busy with a long epoch of its own.
         dead: whether it is known to have died: of a process of this machine.
     """
 
@@ -70,8 +71,10 @@ class Lease:
             row = session.get(LeaseRow, self._study)
             if row is None:
                 return None
-            silent = max(_now(session) - row.expires, 0.0)
-            return Holder(row.host, row.pid, silent, not _process_lives(row))
+            lives = _process_lives(row)
+            seen = lives and row.host == socket.gethostname()
+            silent = 0.0 if seen else max(_now(session) - row.expires, 0.0)
+            return Holder(row.host, row.pid, silent, not lives)
 
     def release(self, owner: str) -> None:
         """Give the lease back; one that cannot be given back ends by itself."""
