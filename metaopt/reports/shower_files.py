@@ -78,7 +78,7 @@ def validate(
     """
     given, known = (conditions_of(path, geometry) for path in (generated, reference))
     places = shared_places(given, known, geometry, reference)
-    files = _Files(generated, reference, geometry, events, seed, say)
+    files = _Files(generated, reference, given, geometry, events, seed, say)
     whole = files.compared(places)
     notes = [*parametrised((generated, reference)), *other_types(given, known, places, geometry)]
     alone = {}
@@ -97,23 +97,23 @@ class _Files:
 
     generated: str
     reference: str
+    given: Conditions
     geometry: Geometry
     events: int
     seed: int
     say: Say
 
     def compared(self, places: Places) -> Validation:
-        """The showers of some types."""
+        """The showers of some types, those of the generated file at the ``given`` conditions."""
         geometry, generated = narrowed(self.geometry, places), self.generated
         coarse = coarse_types((generated, self.reference), self.geometry)
         full = full_simulation(
             self.reference, self.geometry, self.events, self.seed, self.say, coarse, places
         )
-        conditions = conditions_of(generated, self.geometry)
-        rows = rows_of(conditions, places, self.geometry)
+        rows = rows_of(self.given, places, self.geometry)
         rows = rows[drawn(len(rows), self.events, self.seed)]
         whole = Conditions.joined([full.judged.features.conditions, full.fitted.conditions])
-        inside = rows[covered(conditions[rows], whole, geometry)]
+        inside = rows[covered(self.given[rows], whole, geometry)]
         if len(inside) < MIN_VALIDATION:
             raise DataError(
                 f"{generated}: at least {MIN_VALIDATION} showers must be at the reference's "
