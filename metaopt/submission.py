@@ -47,7 +47,7 @@ if [ -f {password} ]; then
   {variable}=$(cat {password})
   export {variable}
 fi
-exec python -m metaopt run {study}
+{first}exec python -m metaopt run {study}
 """
 
 
@@ -95,8 +95,13 @@ class Parcel:
             (folder / name).write_text(text, encoding="utf-8")
 
 
-def pack(config: StudyConfig, reach: Reach) -> Parcel:
+def pack(config: StudyConfig, reach: Reach, nodes_within: float = 0) -> Parcel:
     """All that the cluster needs for a study.
+
+    Args:
+        config: of the study, with paths of this machine.
+        reach: what the cluster sees of them.
+        nodes_within: how long the job waits for the nodes of its workers [s]; 0 = not at all.
 
     Raises:
         InputError: something lies where the cluster does not see it, is not what it should be,
@@ -124,7 +129,11 @@ def pack(config: StudyConfig, reach: Reach) -> Parcel:
     files = spaces | geometries | _plugins(names)
     files[STUDY] = tomli_w.dumps(_tables(sent))
     files[BEGIN] = _SCRIPT.format(
-        version=metaopt.__version__, study=STUDY, password=PASSWORD, variable=PASSWORD_VARIABLE
+        version=metaopt.__version__,
+        study=STUDY,
+        password=PASSWORD,
+        variable=PASSWORD_VARIABLE,
+        first=_waiting(config, nodes_within),
     )
     if password:
         files[PASSWORD] = password
@@ -134,6 +143,14 @@ def pack(config: StudyConfig, reach: Reach) -> Parcel:
 
 def _tables(config: StudyConfig) -> dict[str, Any]:
     return dict(encode(config))
+
+
+def _waiting(config: StudyConfig, seconds: float) -> str:
+    """The line that waits for the nodes of an autoscaler; empty without a time."""
+    needs = config.workers
+    workers = max(needs.count, 1)
+    module = "python -m workers.executors.ray_nodes"
+    return f"{module} {workers} {needs.cpus} {needs.gpus} {seconds:g} || exit\n" if seconds else ""
 
 
 def _storage(url: str, reach: Reach) -> str:

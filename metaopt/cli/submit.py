@@ -10,7 +10,7 @@ import click
 from metaopt.cli import options
 
 if TYPE_CHECKING:
-    from metaopt.config import StudyConfig
+    from metaopt.submission import Parcel
     from workers.executors.ray_jobs import JobServer
 
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @click.option("--storage", metavar="URL", help="Study store that the cluster reaches.")
 @click.option("--results", metavar="DIR", help="Folder of results on the cluster.")
 @click.option("--trials", type=int, metavar="N", help="Number of trials.")
+@click.option("--workers", type=int, metavar="N", help="Trials at once; 0 = all that fit.")
+@click.option("--gpus", type=float, metavar="X", help="GPUs per trial, e.g. 0.25.")
 @click.option("--time-budget", metavar="TIME", help="Wall-clock limit: 90s, 4m, 2h.")
 @click.option(
     "--shared-folder",
@@ -37,6 +39,12 @@ if TYPE_CHECKING:
     help="All nodes see it under the same path (repeatable).",
 )
 @click.option("--pip", multiple=True, metavar="PACKAGE", help="Install on the cluster first.")
+@click.option(
+    "--await-nodes",
+    metavar="TIME",
+    default="",
+    help="Wait so long on the cluster for nodes that its autoscaler starts: 30m.",
+)
 @click.option("--wait", is_flag=True, help="Follow the job to its end, with its exit code.")
 @options.as_json
 def command(
@@ -44,6 +52,7 @@ def command(
     address: str,
     shared: tuple[Path, ...],
     pip: tuple[str, ...],
+    await_nodes: str,
     wait: bool,
     as_json: bool,
     **given: Any,
@@ -60,29 +69,24 @@ def command(
     import sys
 
     from metaopt.cli.run import tables_of
-    from metaopt.config import load_config
+    from metaopt.config import load_config, seconds
+    from metaopt.submission import Reach, pack
     from workers.executors.ray_jobs import JobServer
 
     asked = load_config(config, tables_of(given))
     server = JobServer(address)
-    job = _begin(server, asked, shared, pip, as_json)
+    parcel = pack(asked, Reach(server.head_is_here(), shared), seconds(await_nodes) or 0)
+    job = _begin(server, parcel, pip, as_json)
     sys.exit(_follow(server, job) if wait else 0)
 
 
-def _begin(
-    server: JobServer,
-    asked: StudyConfig,
-    shared: tuple[Path, ...],
-    pip: tuple[str, ...],
-    as_json: bool,
-) -> str:
+def _begin(server: JobServer, parcel: Parcel, pip: tuple[str, ...], as_json: bool) -> str:
     import tempfile
     from shlex import quote
 
     from metaopt.cli.console import print_json
-    from metaopt.submission import COMMAND, Reach, pack
+    from metaopt.submission import COMMAND
 
-    parcel = pack(asked, Reach(server.head_is_here(), shared))
     with tempfile.TemporaryDirectory(prefix="metaopt-submit-") as folder:
         parcel.write(Path(folder))
         job = server.begin(parcel.stem, COMMAND, Path(folder), {"pip": list(pip)} if pip else {})

@@ -51,6 +51,7 @@ class Head:
         self.folder = Path(tempfile.mkdtemp(prefix="ray-"))
         port, dashboard = free_port(), free_port()
         self.address = f"http://127.0.0.1:{dashboard}"
+        self.cluster = f"127.0.0.1:{port}"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
         self.environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
         self.environment |= {"RAY_USAGE_STATS_ENABLED": "0", MARK: str(self.folder)}
@@ -140,7 +141,7 @@ def test_a_study_runs_in_one_job_at_a_time_and_the_next_one_resumes_it(
     head: Head, folder: Path
 ) -> None:
     (folder / "hold").touch()
-    first = head.submit(folder)
+    first = head.submit(folder, "--await-nodes", "2m")
     assert first.returncode == 0, first.stderr
     job, watch = first.stdout.splitlines()
     assert job.startswith("slow-") and job.endswith("-1")
@@ -173,6 +174,14 @@ def test_a_password_is_in_no_log_or_command_line(head: Head, folder: Path) -> No
     assert kept.read_text() == "hidden!word" and kept.stat().st_mode & 0o077 == 0
     commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in marked(str(head.folder))]
     assert not any(b"hidden" in command for command in commands)
+
+
+def test_nodes_that_do_not_come_are_told(head: Head) -> None:
+    command = [sys.executable, "-m", "workers.executors.ray_nodes", "2", "1", "0", "0.5"]
+    environment = head.environment | {"RAY_ADDRESS": head.cluster}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "2 workers need 1 CPUs and 0 GPUs each, the Ray cluster has 1 CPUs" in done.stderr
 
 
 @pytest.mark.parametrize(

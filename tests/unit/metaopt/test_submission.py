@@ -133,6 +133,15 @@ def test_jobs_are_known_by_store_and_study(asked: StudyConfig) -> None:
     assert pack(with_study(asked, name="my-swarm", storage="sqlite:///b.db"), HERE).stem != stem
 
 
+def test_a_job_waits_for_the_nodes_of_an_autoscaler_where_it_is_told_to(
+    asked: StudyConfig,
+) -> None:
+    many = replace(asked, workers=replace(asked.workers, count=4, cpus=2, gpus=0.5))
+    line = "python -m workers.executors.ray_nodes 4 2 0.5 1800 || exit\nexec python"
+    assert line in pack(many, HERE, 1800).files[BEGIN]
+    assert "ray_nodes" not in pack(many, HERE).files[BEGIN]
+
+
 @pytest.mark.parametrize("found", ["", "0.0.9", metaopt.__version__])
 def test_a_job_says_first_whether_the_cluster_has_this_metaopt(
     asked: StudyConfig, folder: Path, found: str
