@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import metaopt
 from metaopt.config import StudyConfig, load_config
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 SAMPLE = Path(metaopt.__file__).parent / "sample" / "clic-12x12x12.h5"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+# A busy machine is no failure; the same examples in every run.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 
 @pytest.fixture
