@@ -32,6 +32,10 @@ class StudyTable:
     """Which study, and where it is kept.
 
     Attributes:
+        name: of the study and its folder; empty = made of space (or geometry) and strategy.
+        seed: of every random draw.
+        storage: the study store, any SQLAlchemy URL.
+        results: folder; weights and reference artefacts go below it.
         log: tools that show its trials too: event files for TensorBoard in the folder of
             results, runs of MLflow at ``tracking_uri``.
         tracking_uri: of MLflow; empty = that of the environment, MLFLOW_TRACKING_URI.
@@ -51,13 +55,15 @@ class SearchTable:
 
     Attributes:
         space: a built-in space or a .toml file; empty = the published one for the geometry.
-        strategy: genetic, bayesian, random, or "module:Class"; options go to it.
+        strategy: genetic, bayesian, nsga2, random, or "module:Class".
+        options: of the strategy.
         trials: how many trainings, confirming ones included.
         time_budget: wall-clock limit of one run ("4m", "2h").
-        pruning: halving or none; pruning_options go to it.
+        pruning: halving, none, or "module:Class".
+        pruning_options: of the pruning rule.
         confirm: candidates that are trained again at the end, beside the published
-            configuration, each with ``confirm_seeds`` fresh seeds; at most a quarter of the
-            trials are spent on it.
+            configuration; at most a quarter of the trials are spent on it.
+        confirm_seeds: how many fresh seeds each of them is trained with.
         target: S at which the search ends; 0 = none.
         until_exhausted: ends the search where no improvement above the noise is expected.
         max_failures: the run ends when so many configurations fail one after another.
@@ -82,9 +88,11 @@ class SearchTable:
 
 @dataclass(frozen=True)
 class DataTable:
-    """Which showers: files (globs, or "sample"), their geometry, and the split.
+    """Which showers, and their split.
 
     Attributes:
+        files: HDF5 files, globs or URLs; "sample" is the bundled one.
+        geometry: a built-in calorimeter or a .toml file.
         split: shares of training, validation and test.
         by: what is split: the events of all files, or whole files.
     """
@@ -121,7 +129,7 @@ class WorkersTable:
 
     Attributes:
         executor: ray, inline, or "module:Class".
-        count: trials at once; 0 = as many as fit.
+        count: trials at once; 0 = as many as fit the nodes that there are.
         cpus, gpus: of each trial; a GPU may be shared (0.25).
         gpu_memory_mib: limit of each trial on a shared GPU; 0 = grow as needed.
         precision: "bfloat16" computes hidden layers in half the width, faster where the

@@ -51,7 +51,13 @@ class Centres:
 
 @dataclass(frozen=True)
 class Cells:
-    """A regular grid: number of cells and pitch per axis [mm]."""
+    """A regular grid.
+
+    Attributes:
+        shape: cells along x, y and z; z is the depth.
+        pitch: size of a cell along each axis [mm].
+        kind: of the readout.
+    """
 
     shape: tuple[int, int, int]
     pitch: tuple[float, float, float]
@@ -136,6 +142,7 @@ class Cylinder:
         alpha: angular bins of all layers, or a number for each layer.
         depth: thickness [mm] of all layers, or a number for each layer.
         count: number of layers, where no list says it.
+        kind: of the readout.
     """
 
     radii: tuple[float, ...] | tuple[tuple[float, ...], ...]

@@ -89,7 +89,7 @@ class Geometry:
     """One calorimeter, checked at birth.
 
     Attributes:
-        name: what the user calls it.
+        name: what the user calls it; by default as its file.
         title: one line for people.
         cells: the readout, a regular grid or a cylinder.
         energy: lowest and highest primary energy [GeV].

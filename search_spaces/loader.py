@@ -21,6 +21,17 @@ from search_spaces.space import Baseline, SearchSpace
 
 @dataclass(frozen=True)
 class _ParameterTable:
+    """One parameter.
+
+    Attributes:
+        type: of its values.
+        low, high: smallest and largest number.
+        log: whether it is uniform in the logarithm.
+        step: distance of its values; of whole numbers 1, where nothing is given.
+        choices: the values of a categorical one.
+        when: where it exists, as "name == value" or "name >= number".
+    """
+
     type: Literal["float", "int", "categorical"]
     low: float | int | None = None
     high: float | int | None = None
@@ -32,6 +43,16 @@ class _ParameterTable:
 
 @dataclass(frozen=True)
 class _SpaceTable:
+    """A search space.
+
+    Attributes:
+        family: gan3d, toy, or "module:Class".
+        preset: the published network that gives the values of all that is not a parameter.
+        parameters: what varies, a table for each.
+        name: of the space; the file's, where nothing is given.
+        baselines: named points to begin with; the first is trial 0.
+    """
+
     family: str
     preset: str
     parameters: Mapping[str, Any]

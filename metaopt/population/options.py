@@ -26,8 +26,9 @@ class PopulationTraining:
     Attributes:
         interval: epochs between two barriers.
         quantile: share of the members that others replace at a barrier.
-        resample: probability that a value is drawn anew; else it is multiplied by ``shrink``
-            or ``grow``, and a whole number goes one step down or up.
+        resample: probability that a value is drawn anew; else it is multiplied, and a whole
+            number goes one step down or up.
+        shrink, grow: what it is multiplied by.
         bandit: whether a Gaussian process chooses values instead: ``pb2``.
         baseline: name of the point to begin with; empty takes the space's first.
         warm: points of earlier studies; the first one goes before the baseline.
