@@ -88,6 +88,13 @@ def _begun(study: str, storage: str, every: float) -> StudyStore:
     while not is_there(storage):
         time.sleep(every)
     store = StudyStore(storage)
-    while study not in store.names() or store.study(study).holder() is None:
+    while not _is_run(store, study):
         time.sleep(every)
     return store
+
+
+def _is_run(store: StudyStore, name: str) -> bool:
+    if name not in store.names():
+        return False
+    study = store.study(name)
+    return bool(study.document) and study.holder() is not None

@@ -71,10 +71,9 @@ class MLflowTracker:
         before = assignment.before
         with self._reached():
             if before is not None and before.repeatable and before.number not in self._ended:
-                self._end(before)
+                self._add(before)
             if number in self._runs:
-                history = self._client.get_metric_history(self._runs[number], SCORE)
-                self._known[number] = max((point.step for point in history), default=0)
+                self._known[number] = self._last_epoch(number)
             else:
                 self._start(number, assignment.point, assignment.proposal, assignment.seed)
 
@@ -158,12 +157,20 @@ class MLflowTracker:
         self._log_parameters(self._runs[number], point)
 
     def _add(self, trial: TrialView) -> None:
-        """A trial that was not followed: S of its epochs, and its end."""
-        if trial.number not in self._runs:
-            self._start(trial.number, trial.point, trial.proposal or 0, trial.seed, trial.started)
-            for epoch, score in trial.rungs:
-                self._log(self._runs[trial.number], epoch, {"score": {"S": score}})
+        """A trial whose end was not followed: S of its epochs, and its end."""
+        number = trial.number
+        if number not in self._runs:
+            self._start(number, trial.point, trial.proposal or 0, trial.seed, trial.started)
+        known = self._last_epoch(number)
+        for epoch, score in trial.rungs:
+            if epoch > known:
+                self._log(self._runs[number], epoch, {"score": {"S": score}})
         self._end(trial)
+
+    def _last_epoch(self, number: int) -> int:
+        """The last epoch that a trial's run has; 0 of a new one."""
+        history = self._client.get_metric_history(self._runs[number], SCORE)
+        return max((point.step for point in history), default=0)
 
     def _end(self, trial: TrialView) -> None:
         run = self._runs[trial.number]

@@ -13,6 +13,7 @@ from metaopt.config import StudyConfig
 from metaopt.errors import ConfigError
 from metaopt.store.database import StudyStore
 from metaopt.tracking.registry import check_trackers
+from search_spaces.loader import load_space
 
 
 def test_a_place_is_needed(
@@ -45,13 +46,18 @@ def test_a_run_per_trial_in_one_of_the_study_and_none_twice(
     assert run_study(toy_config(search__trials=3, **away)) == 0
     said = capsys.readouterr().err
     assert said.count("http://127.0.0.1:9 cannot be reached") == 1 and "secret" not in said
+    # A controller that was killed: its trial is repeated under another number.
     config = toy_config(search__trials=4, **logged)
+    study = StudyStore(config.study.storage).study("toy")
+    study.start(load_space("toy"), study.trials()[0].point, 3, {})
     assert run_study(config) == 0
 
     client = mlflow.MlflowClient(tracking_uri=place)
     (parent,), trials = runs(client)
-    stored = StudyStore(config.study.storage).study("toy").trials()
-    assert sorted(trials) == [0, 1, 2, 3] and parent.info.status == "FINISHED"
+    *complete, killed, repeated = study.trials()
+    assert sorted(trials) == [0, 1, 2, 3, 4] and parent.info.status == "FINISHED"
+    assert trials[killed.number].info.status == "KILLED"
+    stored = [*complete, repeated]
     assert parent.data.metrics["best S"] == min(t.score or 9 for t in stored)
     for trial in stored:
         run = trials[trial.number]
