@@ -34,21 +34,28 @@ def command(study: str, storage: str, once: bool, wait: bool, every: float, as_j
     study does not notice. --json prints how it stands as JSON, and ends.
     """
     from metaopt.cli.console import print_json, say
+    from metaopt.cli.live import on_signals
     from metaopt.cli.watch_view import WatchView
     from metaopt.store.database import StudyStore
 
     try:
-        store = _begun(study, storage, every) if wait else StudyStore(storage)
-        view = WatchView(store.study(study), silent=once or as_json)
-        if as_json or once:
-            view.look()
-            print_json(view.state()) if as_json else view.show()
-            return
-        with view:
-            _follow(view, store, storage, every)
+        with on_signals(_interrupt):
+            store = _begun(study, storage, every) if wait else StudyStore(storage)
+            view = WatchView(store.study(study), silent=once or as_json)
+            if as_json or once:
+                view.look()
+                print_json(view.state()) if as_json else view.show()
+                return
+            with view:
+                _follow(view, store, storage, every)
         click.echo(view.conclusion())
     except KeyboardInterrupt:
         say(f"no longer watching; study {study!r} is not touched by that")
+
+
+def _interrupt() -> None:
+    """Also in the background, where a shell has Ctrl-C's signal ignored."""
+    raise KeyboardInterrupt
 
 
 def _follow(view: WatchView, store: StudyStore, storage: str, every: float) -> None:
