@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from metaopt.agenda import Assignment
 from metaopt.cli.trials_view import TrialsView, study_title
+from metaopt.population.options import PopulationTraining
 from metaopt.preflight import Plan
 from metaopt.store.views import TrialView
 from workers.trial import Progress
@@ -20,7 +21,10 @@ class TerminalMonitor(TrialsView):
     def begin(self, plan: Plan, trials: Sequence[TrialView], slots: int) -> None:
         """The trials begin."""
         config = plan.config
-        self._total, self._epochs = config.search.trials, config.trial.epochs
+        # How many segments the training of a population will have nobody knows.
+        members = isinstance(plan.strategy, PopulationTraining)
+        self._total = 0 if members else config.search.trials
+        self._epochs = config.trial.epochs
         self._keep(trials)
         self._entitle(
             study_title(

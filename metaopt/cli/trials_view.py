@@ -78,7 +78,8 @@ class TrialsView(LiveView):
 
     def _summary(self) -> str:
         best = self._best
-        text = f"{len(self._trials)}/{self._total} trials"
+        total = f"/{self._total}" if self._total else ""
+        text = f"{len(self._trials)}{total} trials"
         for state in ("pruned", "fail"):
             count = sum(t.state == state for t in list(self._trials.values()))
             text += f", {count} {'failed' if state == 'fail' else state}" if count else ""

@@ -239,7 +239,8 @@ class _Decisions:
         config, operations = super()._get_new_config(trial, trial_to_clone)  # type: ignore[misc]
         member, parent = trial.config[keys.MEMBER], trial_to_clone.config[keys.MEMBER]
         values = _meant_values(config, self.rules)
-        note = ", ".join(f"{name} {how}" for name, how in operations.items())
+        chosen = (f"{name} {how}" for name, how in operations.items())
+        note = "values of the Gaussian process" if self.rules.bandit else ", ".join(chosen)
         goes_on = self.watch.ledger.exploited(member, parent, values, note)
         return config | _told(goes_on, self.rules), operations
 

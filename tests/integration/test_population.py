@@ -1,0 +1,101 @@
+"""Populations as a user types them: real Ray Tune, real kills, and a schedule that is replayed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metaopt.export import load_production
+from metaopt.store.database import StudyStore
+from metaopt.store.views import TrialView
+from workers.runner import trial_events
+from workers.trial import Progress, TrialSpec
+
+from ..processes import MARK, left_behind, marked
+from .test_run import metaopt, started, wait_for
+
+EPOCHS, MEMBERS = 4, 3
+COMMAND = (
+    "run", "--strategy", "pbt", "--space", "toy", "--study", "toy", "--trials", str(MEMBERS),
+    "--epochs", str(EPOCHS), "--showers", "300", "--evaluation-showers", "100",
+)  # fmt: skip
+
+
+def kill_a_member(mark: str) -> None:
+    """Kill -9 a process of Tune that has a member."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for process in marked(mark, b"ray::"):
+            title = Path(f"/proc/{process}/cmdline").read_bytes()
+            if b"Trainable" in title:
+                os.kill(process, signal.SIGKILL)
+                return
+    raise AssertionError("no member was trained")
+
+
+def trials_of(folder: Path) -> list[TrialView]:
+    store = StudyStore(f"sqlite:///{folder}/results/metaopt.db")
+    try:
+        return store.study("toy").trials()
+    finally:
+        store.close()
+
+
+def line(trials: list[TrialView], last: TrialView) -> list[TrialView]:
+    found = [last]
+    while "parents" in found[0].note:
+        found.insert(0, trials[int(found[0].note["parents"])])
+    return found
+
+
+def replayed(folder: Path, trial: TrialView) -> list[tuple[int, float]]:
+    """S by epoch of a training that follows the trial's schedule from the beginning."""
+    told: dict[str, Any] = json.loads(
+        (folder / "results" / "toy" / "trials" / f"{trial.number:04d}" / "trial.json").read_text()
+    )
+    spec = replace(TrialSpec.from_json(told), checkpoint="", folder=str(folder / "replayed"))
+    events = trial_events(spec, lambda: False)
+    return [(e.epoch, e.score) for e in events if isinstance(e, Progress)]
+
+
+def test_kill_9_of_a_member_and_of_the_controller_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MARK, str(tmp_path))
+    with started(tmp_path, *COMMAND) as (process, stderr):
+        wait_for(stderr, "epoch 1/4")
+        kill_a_member(str(tmp_path))
+        wait_for(stderr, "epoch 3/4")
+        process.kill()
+    assert not left_behind(str(tmp_path))
+    before = {t.number: t.rungs for t in trials_of(tmp_path)}
+    metaopt(tmp_path, *COMMAND)
+
+    trials = trials_of(tmp_path)
+    assert all(trials[number].rungs[: len(r)] == r for number, r in before.items())
+    # Each member has each epoch once, in trials that follow each other.
+    epochs = Counter((t.note["member"], epoch) for t in trials for epoch, _ in t.rungs)
+    assert epochs == {(str(m), e): 1 for m in range(MEMBERS) for e in range(1, EPOCHS + 1)}
+    complete = [t for t in trials if t.complete]
+    assert len(complete) == MEMBERS
+    assert all(t.state == "pruned" for t in trials if t not in complete)
+    # One of three is replaced at each of three barriers.
+    assert len(trials) == MEMBERS + EPOCHS - 1
+    moved = next(t for t in complete if "parents" in t.note)
+    segments = line(trials, moved)
+    ends = [int(t.note["from epoch"]) for t in segments[1:]] + [EPOCHS + 1]
+    known = [r for t, end in zip(segments, ends, strict=True) for r in t.rungs if r[0] < end]
+    assert known == replayed(tmp_path, moved)
+
+    metaopt(tmp_path, "export", "toy", "-o", "production")
+    model = load_production(tmp_path / "production").model
+    assert model.schedule[0].epoch == 1
+    assert {**model.parameters, **model.schedule[-1].values} == model.parameters

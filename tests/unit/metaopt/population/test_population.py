@@ -1,0 +1,195 @@
+"""What a population leaves in its store, wherever its controller was killed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from metaopt.config import StudyConfig
+from metaopt.monitoring import Quiet
+from metaopt.population.controller import PopulationController, rules_of
+from metaopt.population.lines import Lines
+from metaopt.population.options import PopulationTraining, changing
+from metaopt.preflight import Plan, check_same_study, prepare
+from metaopt.stopping import Ending
+from metaopt.store.database import StudyStore
+from metaopt.store.study import StoredStudy
+from metaopt.store.views import TrialView
+from search_spaces.errors import ConfigError
+from search_spaces.loader import load_space
+
+from ....inline_population import InlinePopulation
+
+EPOCHS, MEMBERS = 3, 3
+Config = Callable[..., StudyConfig]
+Open = Callable[[str], StudyStore]
+
+
+class KilledError(Exception):
+    """Stands for kill -9: what has been written stays."""
+
+
+class Deadly:
+    """A study whose n-th write is the last thing that its controller does."""
+
+    def __init__(self, study: StoredStudy, writes: int) -> None:
+        self._study, self._left = study, writes
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._study, name)
+        if name not in ("start", "report", "finish"):
+            return found
+
+        def written(*arguments: Any) -> Any:
+            if not self._left:
+                raise KilledError
+            self._left -= 1
+            return found(*arguments)
+
+        return written
+
+
+POPULATION = {"search__strategy": "pbt", "search__trials": MEMBERS, "trial__epochs": EPOCHS}
+SMALL = {"trial__showers": 60, "trial__evaluation_showers": 50}
+
+
+@pytest.fixture
+def plan(toy_config: Config) -> Plan:
+    return prepare(toy_config(**POPULATION, **SMALL))
+
+
+def study_of(plan: Plan, store: StudyStore) -> StoredStudy:
+    name = plan.config.name
+    return store.study(name) if name in store.names() else store.create(name, plan.document)
+
+
+def run(plan: Plan, study: Any) -> Ending:
+    return PopulationController(plan, study, InlinePopulation(), Quiet()).run()
+
+
+def summary(trials: list[TrialView]) -> list[Any]:
+    return [(t.state, t.point, t.rungs, t.score, dict(t.note)) for t in trials]
+
+
+def test_the_record_of_a_population(plan: Plan, open_store: Open) -> None:
+    study = study_of(plan, open_store(plan.config.study.storage))
+    assert run(plan, study) is Ending.TRIALS
+    trials = study.trials()
+    assert trials[0].point == plan.space.baselines[0].point
+    assert all(t.point["cells"] == "smooth" for t in trials)
+    epochs = Counter((t.note["member"], epoch) for t in trials for epoch, _ in t.rungs)
+    assert epochs == {(str(m), e): 1 for m in range(MEMBERS) for e in range(1, EPOCHS + 1)}
+    assert [t.state for t in trials].count("complete") == MEMBERS
+    taken = [t for t in trials if "parents" in t.note]
+    assert len(taken) == EPOCHS - 1
+    for trial in taken:
+        first = int(trial.note["from epoch"])
+        assert trial.rungs[0][0] == first
+        parent = trials[int(trial.note["parents"])]
+        assert parent.rungs[0][0] < first <= parent.rungs[-1][0] + 1
+        assert trial.point != parent.point
+    assert run(plan, study) is Ending.TRIALS
+    assert study.trials() == trials
+    assert not (plan.config.folder / "checkpoints").exists()
+
+
+def test_a_killed_controller_is_followed_as_if_nothing_had_happened(
+    plan: Plan, open_store: Open
+) -> None:
+    store = open_store(plan.config.study.storage)
+    run(plan, whole := study_of(plan, store))
+    # Killed as members begin, at the first and the second barrier, and at the end.
+    for writes in (1, 7, 8, 15):
+        study = store.create(f"killed-{writes}", plan.document)
+        with pytest.raises(KilledError):
+            run(plan, Deadly(study, writes))
+        before = summary(study.trials())
+        again = store.study(study.name)
+        assert run(plan, again) is Ending.TRIALS
+        assert summary(again.trials()) == summary(whole.trials())
+        assert len(before) <= len(again.trials())
+
+
+def test_time_is_up_after_an_interval_and_the_next_run_goes_on(
+    plan: Plan, open_store: Open
+) -> None:
+    search = replace(plan.config.search, time_budget="0.01s")
+    short = replace(plan, config=replace(plan.config, search=search))
+    store = open_store(short.config.study.storage)
+    assert run(short, study_of(short, store)) is Ending.TIME
+    assert {len(t.rungs) for t in study_of(short, store).trials()} == {1}
+    assert run(plan, study_of(plan, store)) is Ending.TRIALS
+
+
+def test_a_diverged_member_is_healed_by_another_or_fails(
+    toy_config: Config, open_store: Open, tmp_path: Path
+) -> None:
+    space = tmp_path / "hot.toml"
+    space.write_text(
+        'family = "toy"\npreset = "default"\n[parameters.rate]\ntype = "float"\nlow = 1.4\n'
+        "high = 4.0\n[baselines.good]\nrate = 1.5\n"
+    )
+    config = toy_config(search__space=str(space), **POPULATION, **SMALL)
+    plan = prepare(config)
+    study = study_of(plan, open_store(config.study.storage))
+    assert run(plan, study) is Ending.TRIALS
+    failed = [t for t in study.trials() if t.outcome == "failed"]
+    assert failed and all(t.rungs[-1][1] == 2.8 and "overshoots" in t.reason for t in failed)
+    assert any("parents" in t.note and t.complete for t in study.trials())
+
+
+def test_what_a_gaussian_process_saw_is_found_in_the_store(plan: Plan, open_store: Open) -> None:
+    study = study_of(plan, open_store(plan.config.study.storage))
+    run(plan, study)
+    lines, rules = Lines(study.trials()), rules_of(plan)
+    assert lines.barriers(rules, MEMBERS) == EPOCHS - 1
+    seen = lines.seen(rules, EPOCHS - 1, MEMBERS)
+    # All members at the first barrier, and the one that was replaced there.
+    assert [s.interval for s in seen] == [1] * (MEMBERS + 1)
+    assert seen[-1].score == min(s.score for s in seen)
+    assert all(0 <= u <= 1 for s in seen for u in s.values)
+
+
+def test_members_begin_with_one_network_and_values_of_their_own() -> None:
+    space = load_space("quick")
+    made = PopulationTraining().propose(space, [], [], 4, np.random.default_rng(1))
+    base = space.baselines[0].point
+    names = {p.name for p in changing(space, base)}
+    assert names == {"W_P", "W_E", "g_learning_rate", "d_learning_rate", "g_steps"}
+    assert made[0].point == base
+    for proposal in made[1:]:
+        assert {k for k, v in proposal.point.items() if v != base[k]} <= names
+        assert proposal.point["W_E"] != base["W_E"]
+    earlier = PopulationTraining(warm=({**base, "g1_filters": 8},))
+    assert earlier.base(space)[0]["g1_filters"] == 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"search__trials": 1}, "at least 2 members"),
+        ({"search__options": {"quantile": 0.7}}, "0 < quantile <= 0.5"),
+        ({"search__options": {"grow": 0.9}}, "shrink < 1 < grow"),
+        ({"search__options": {"interval": 0}}, "interval >= 1"),
+        ({"search__options": {"baseline": "mine"}}, "got 'mine'"),
+        ({"search__options": {"intervall": 2}}, "did you mean 'interval'"),
+    ],
+)
+def test_bad_populations_are_refused(
+    toy_config: Config, changes: dict[str, Any], rule: str
+) -> None:
+    with pytest.raises(ConfigError, match=rule):
+        prepare(toy_config(search__strategy="pbt", **changes))
+
+
+def test_a_study_keeps_its_population(plan: Plan, toy_config: Config) -> None:
+    for changes in ({"search__trials": 4}, {"search__strategy": "random"}):
+        given = POPULATION | SMALL | changes
+        with pytest.raises(ConfigError, match="another population"):
+            check_same_study(plan.document, prepare(toy_config(**given)))
