@@ -28,7 +28,8 @@ class SittingRecord:
         self._written = False
         self._sitting = Sitting(
             strategy=config.search.strategy,
-            trials=config.search.trials,
+            # How many segments the training of a population will have nobody knows.
+            trials=0 if "population" in study.document else config.search.trials,
             workers=workers,
             began=time.time(),
             utc_offset=_utc_offset(),

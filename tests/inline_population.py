@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from search_spaces.parameters import Value
-from workers.executors.ray_member import _interval, _score
-from workers.population import Ledger, Member, Rules
+from workers.population import Ledger, Member, Rules, interval_events, score_of
 from workers.reuse import LastModel
 
 
@@ -24,9 +23,9 @@ class InlinePopulation:
         for interval in range(max(rules.done, 1), rules.intervals + 1):
             for i, member in enumerate(now):
                 if interval > rules.done and not member.ended:
-                    events = list(_interval(member.spec, rules.last_epoch(interval), models))
+                    events = list(interval_events(member.spec, rules.last_epoch(interval), models))
                     ledger.reached(member.number, interval, events)
-                    scores[i] = _score(events)
+                    scores[i] = score_of(events)
                 ledger.tick()
             if ledger.stops():
                 return

@@ -9,13 +9,19 @@ al., arXiv:2002.02518).
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+from objectives.objective import WORST
 from search_spaces.parameters import Parameter, Value
-from workers.trial import TrialEvent, TrialSpec
+from workers import checkpoints
+from workers.reuse import Models
+from workers.runner import trial_events
+from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 
 #: File in a training's folder of states that says why it failed: it is not tried again.
 FAILED = "failed.json"
@@ -123,3 +129,41 @@ class PopulationExecutor(Protocol):
 
     def close(self) -> None:
         """End everything that runs and free all resources."""
+
+
+def interval_events(spec: TrialSpec, target: int, models: Models) -> Iterator[TrialEvent]:
+    """Train a member up to the end of an epoch, and keep its state.
+
+    Args:
+        spec: its training.
+        target: the epoch.
+        models: makes its model.
+
+    Yields:
+        All events of the training: those of earlier intervals come again. The last one is a
+        result where it ends, failed, or stopped for the barrier.
+    """
+    marker = Path(spec.checkpoint) / FAILED
+    if marker.is_file():
+        yield TrialResult(Outcome.FAILED, WORST, reason=json.loads(marker.read_text())["reason"])
+        return
+    saved = checkpoints.latest(spec)
+    if saved is not None and saved.progress[-1].epoch == target < spec.budget.epochs:
+        yield from saved.progress
+        return
+    scored: list[Progress] = []
+    for event in trial_events(spec, lambda: scored[-1].epoch >= target, models):
+        if isinstance(event, Progress):
+            scored.append(event)
+        elif event.outcome is Outcome.FAILED:
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.write_text(json.dumps({"reason": event.reason}))
+        yield event
+
+
+def score_of(events: Sequence[TrialEvent]) -> float:
+    """S at the end of an interval, from its events; the worst of a member that failed."""
+    last = events[-1]
+    if isinstance(last, TrialResult) and last.outcome in (Outcome.FAILED, Outcome.UNREADABLE):
+        return WORST
+    return [event.score for event in events if isinstance(event, Progress)][-1]

@@ -8,18 +8,15 @@ study's folder: a killed study goes on from them without anything of Tune's.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ray import tune
 
-from objectives.objective import WORST
 from search_spaces.records import decode, encode
-from workers import checkpoints
-from workers.population import FAILED
+from workers.population import interval_events, score_of
 from workers.reuse import LastModel
-from workers.runner import trial_events
 from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 
 #: Keys of a member's configuration, and of its results.
@@ -52,8 +49,8 @@ class MemberTrainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
             return result | {S: score, EVENTS: "[]"}
         spec = TrialSpec.from_json(json.loads(config[SPEC]))
         target = min(interval * self._length, self._epochs)
-        events = list(_interval(spec, target, self._models))
-        return result | {S: _score(events), EVENTS: json.dumps([_message(e) for e in events])}
+        events = list(interval_events(spec, target, self._models))
+        return result | {S: score_of(events), EVENTS: json.dumps([_message(e) for e in events])}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing but a word: Tune wants a file."""
@@ -62,34 +59,6 @@ class MemberTrainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
 
     def load_checkpoint(self, checkpoint: str) -> None:
         """Nothing: the next step finds the state."""
-
-
-def _interval(spec: TrialSpec, target: int, models: LastModel) -> Iterator[TrialEvent]:
-    """A training's events up to the end of an epoch, which is kept; all of them come again."""
-    marker = Path(spec.checkpoint) / FAILED
-    if marker.is_file():
-        yield TrialResult(Outcome.FAILED, WORST, reason=json.loads(marker.read_text())["reason"])
-        return
-    saved = checkpoints.latest(spec)
-    if saved is not None and saved.progress[-1].epoch == target < spec.budget.epochs:
-        yield from saved.progress
-        return
-    scored: list[Progress] = []
-    for event in trial_events(spec, lambda: scored[-1].epoch >= target, models):
-        if isinstance(event, Progress):
-            scored.append(event)
-        elif event.outcome is Outcome.FAILED:
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            marker.write_text(json.dumps({"reason": event.reason}))
-        yield event
-
-
-def _score(events: list[TrialEvent]) -> float:
-    """S at the end of an interval."""
-    last = events[-1]
-    if isinstance(last, TrialResult) and last.outcome in (Outcome.FAILED, Outcome.UNREADABLE):
-        return WORST
-    return [event.score for event in events if isinstance(event, Progress)][-1]
 
 
 def _message(event: TrialEvent) -> dict[str, Any]:
