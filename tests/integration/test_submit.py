@@ -54,7 +54,6 @@ class Head:
         self.cluster = f"127.0.0.1:{port}"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
         self.environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
-        self.environment["RAY_raylet_start_wait_time_s"] = "180"  # on a busy machine
         self.environment |= {"RAY_USAGE_STATS_ENABLED": "0", MARK: str(self.folder)}
         path = [str(Path(sys.executable).parent), os.environ["PATH"]]
         self.environment["PATH"] = os.pathsep.join(path)
