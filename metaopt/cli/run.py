@@ -93,6 +93,8 @@ def command(config: Path | None, dry_run: bool, **given: Any) -> None:
 
     Strategies: genetic, bayesian, nsga2 (S and ms per shower), random; to compare
     with, tpe, cmaes, optuna-gp, any "optuna:Sampler", skopt; your own "module:Class".
+    Or pbt and pb2: loss weights and learning rates change while --trials members of
+    one network train together; the worst take over the state of the best.
     """
     import sys
 
