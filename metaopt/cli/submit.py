@@ -91,7 +91,7 @@ def _begin(server: JobServer, parcel: Parcel, pip: tuple[str, ...], as_json: boo
         parcel.write(Path(folder))
         job = server.begin(parcel.stem, COMMAND, Path(folder), {"pip": list(pip)} if pip else {})
     study = parcel.config.name
-    watch = f"metaopt watch {study} --storage {quote(parcel.config.study.storage)}"
+    watch = f"metaopt watch {study} --wait --storage {quote(parcel.config.study.storage)}"
     if as_json:
         print_json({"job": job, "study": study, "watch": watch})
     else:
