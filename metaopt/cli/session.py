@@ -212,7 +212,8 @@ def _conclude(config: StudyConfig, study: StoredStudy, ending: Ending) -> int:
         say(f"interrupted; resume with {again}")
         return INTERRUPTED
     if best is None:
-        say("no trial was completed; `metaopt show` gives the reasons")
+        shown, on = "`metaopt show` gives the reasons", "the same command goes on"
+        say(f"no trial was completed; {on if ending is Ending.TIME else shown}")
         return NO_COMPLETE_TRIAL
     say(f"{ending}; study {config.name!r}")
     say(_next_steps(config, ending))

@@ -26,6 +26,7 @@ EPOCHS, MEMBERS = 4, 3
 COMMAND = (
     "run", "--strategy", "pbt", "--space", "toy", "--study", "toy", "--trials", str(MEMBERS),
     "--epochs", str(EPOCHS), "--showers", "300", "--evaluation-showers", "100",
+    "--time-budget", "1h",
 )  # fmt: skip
 
 
