@@ -145,7 +145,7 @@ def test_a_study_runs_in_one_job_at_a_time_and_the_next_one_resumes_it(
     assert first.returncode == 0, first.stderr
     job, watch = first.stdout.splitlines()
     assert job.startswith("slow-") and job.endswith("-1")
-    assert watch == f"metaopt watch slow --storage sqlite:///{folder}/results/metaopt.db"
+    assert watch == f"metaopt watch slow --wait --storage sqlite:///{folder}/results/metaopt.db"
     second = head.submit(folder)
     assert second.returncode == 1 and not second.stdout
     assert second.stderr.startswith("metaopt: a study runs in one job at a time, and slow-")
@@ -166,7 +166,7 @@ def test_a_password_is_in_no_log_or_command_line(head: Head, folder: Path) -> No
     done = head.submit(folder, "--wait")
     said = done.stdout + done.stderr
     assert done.returncode == 1 and "ended with exit code 1" in said, said
-    assert "metaopt watch far --storage postgresql+psycopg://me@127.0.0.1:1/studies" in said
+    assert "metaopt watch far --wait --storage postgresql+psycopg://me@127.0.0.1:1/studies" in said
     assert "fe_sendauth" not in said and "hidden" not in said
     logs = [file.read_bytes() for file in (head.folder).rglob("logs/*") if file.is_file()]
     assert logs and not any(b"hidden" in log for log in logs)
