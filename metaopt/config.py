@@ -39,6 +39,7 @@ class StudyTable:
         log: tools that show its trials too: event files for TensorBoard in the folder of
             results, runs of MLflow at ``tracking_uri``.
         tracking_uri: of MLflow; empty = that of the environment, MLFLOW_TRACKING_URI.
+        plots: whether complete trials get a picture against Geant4 for the Optuna dashboard.
     """
 
     name: str = ""
@@ -47,6 +48,7 @@ class StudyTable:
     results: str = "results"
     log: tuple[Log, ...] = ()
     tracking_uri: str = ""
+    plots: bool = True
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from metaopt.monitoring import Monitor
 from metaopt.preflight import Plan
 from metaopt.record import Record, Training
 from metaopt.running import Running
+from metaopt.showcase import Showcase
 from metaopt.stopping import Ending, SearchEnd
 from metaopt.store.study import LEASE_SECONDS, StoredStudy
 from metaopt.store.views import TrialView
@@ -47,6 +48,7 @@ class Controller:
         self._study = study
         self._executor = executor
         self._monitor = monitor
+        self._showcase = Showcase(plan, study)
         self._owner = uuid.uuid4().hex
         self._running: dict[int, Running] = {}
         self._stops = 0
@@ -74,6 +76,7 @@ class Controller:
         self._hold()
         try:
             self._recover()
+            self._showcase.open()
             while True:
                 self._hold()
                 ending = self._ending()
@@ -82,6 +85,7 @@ class Controller:
                 if not self._running:
                     if self._failures.failure is not None:
                         raise self._failures.failure
+                    self._showcase.close()
                     return self._ended(ending)
                 if ending in (Ending.TIME, Ending.INTERRUPTED):
                     self._end_running()
@@ -206,6 +210,7 @@ class Controller:
             checkpoint=str(self._checkpoint(assignment.training)),
             checkpoint_seconds=seconds(config.trial.checkpoint) or 0.0,
             resources=config.resources,
+            plots=config.study.plots,
         )
 
     def _checkpoint(self, training: Training) -> Path:
@@ -253,8 +258,10 @@ class Controller:
             self._failures.unreadable(result.reason)
             result = replace(result, outcome=Outcome.STOPPED)
         judged = self._judged(running, result)
-        trial = self._study.finish(number, judged, running.pruned)
+        picture = self._showcase.picture(number, judged)
+        trial = self._study.finish(number, judged, running.pruned, picture)
         self._record.add(trial)
+        self._showcase.finished(trial)
         self._tidy(trial, running.checkpoint)
         self._monitor.finished(trial)
         self._failures.ended(trial, lost=Outcome.LOST in (result.outcome, judged.outcome))

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives.objective import WORST, Score, evaluate
+from objectives.objective import WORST, Score, evaluate, judge
 from objectives.reference import Reference
 from objectives.showers import Showers
 from search_spaces.errors import DataError, TrialFailedError
 from workers import checkpoints, data
 from workers.models.adjusting import adjust
 from workers.models.base import GenerativeModel
+from workers.plotted import FILE, Plotted
 from workers.reuse import Models
 from workers.schedule import point_at
 from workers.timing import MS_PER_SHOWER, clock_for, ms_per_shower
@@ -131,11 +132,20 @@ class _Trial:
             if stopped:
                 yield self._scored(Outcome.STOPPED, score)
                 return
-        score = _evaluate(model, reference, len(reference), FINAL_DRAW)
-        result = self._scored(Outcome.COMPLETE, score)
+        result = self._scored(Outcome.COMPLETE, self._final_score(model, reference))
         metrics = {**result.metrics, **model.metrics(), **self._tested(model)}
         self._save(model, reference)
         yield replace(result, metrics=metrics)
+
+    def _final_score(self, model: GenerativeModel, reference: Reference) -> Score:
+        """S of fresh showers at all validation events, of which some are left for plots."""
+        showers = _generated(model, reference, len(reference), FINAL_DRAW)
+        seen = reference.features(showers)
+        if self.spec.plots:
+            folder = Path(self.spec.folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            Plotted.of(showers, seen, reference).save(folder / FILE)
+        return judge(seen, reference, asked=len(reference))
 
     def _tested(self, model: GenerativeModel) -> dict[str, float]:
         """S of the test events, where it is asked for."""
@@ -233,6 +243,10 @@ class _Trial:
 
 def _evaluate(model: GenerativeModel, reference: Reference, showers: int, draw: int) -> Score:
     """The score of freshly generated showers."""
-    conditions = reference.conditions(min(showers, len(reference)))
-    cells = model.generate(conditions, draw)
-    return evaluate(Showers(cells, conditions), reference, asked=len(conditions))
+    generated = _generated(model, reference, min(showers, len(reference)), draw)
+    return evaluate(generated, reference, asked=len(generated.conditions))
+
+
+def _generated(model: GenerativeModel, reference: Reference, showers: int, draw: int) -> Showers:
+    conditions = reference.conditions(showers)
+    return Showers(model.generate(conditions, draw), conditions)

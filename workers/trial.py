@@ -83,6 +83,7 @@ class TrialSpec:
         checkpoint: folder of the state from which another attempt goes on; empty keeps none.
         checkpoint_seconds: of training between two checkpoints, at the least.
         schedule: parameters that change while the model trains; the point gives the others.
+        plots: whether the trial leaves what plots of its showers need.
     """
 
     study: str
@@ -102,6 +103,7 @@ class TrialSpec:
     checkpoint_seconds: float = 20.0
     resources: Resources = field(default_factory=Resources)
     schedule: Schedule = ()
+    plots: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metaopt.reports.panels import Bars, Labels, Panel, Section, compared, histogram, numbers
+from metaopt.reports.panels import (
+    Bars,
+    Comparison,
+    Labels,
+    Panel,
+    Section,
+    compared,
+    histogram,
+    numbers,
+)
 from metaopt.reports.pictures import AXES, correlations, projections
 from metaopt.reports.sides import Side
 from metaopt.reports.statistics import Values, bins_of, in_bins, spreads_in_bins
@@ -50,6 +59,16 @@ def sections(validation: Validation) -> tuple[Section, ...]:
         Section("Correlations", correlations(validation)),
     )
     return tuple(s for s in found if s.panels)
+
+
+def overview(validation: Validation) -> tuple[Comparison, ...]:
+    """The six figures that tell most: where one picture has to do."""
+    pair = _Pair(validation.sides.whole, validation.sides.generated)
+    _, response, fraction, *_ = _energy(pair)
+    profile, *_ = _longitudinal(validation, pair)
+    across, upwards, *_ = _transverse(validation, pair)
+    chosen = (profile, across, upwards, response, fraction, _spectrum(validation, log=True))
+    return tuple(panel for panel in chosen if isinstance(panel, Comparison))
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from metaopt.store.database import StudyStore
+from metaopt.store.pictures import PICTURES, Pictures
+from metaopt.store.study import DOCUMENT
 from search_spaces.errors import ExecutorError
 
 
@@ -39,7 +43,8 @@ def serve(url: str, host: str, port: int, ready: Callable[[str], None]) -> None:
     """
     from optuna_dashboard import wsgi
 
-    app = wsgi(StudyStore(url).backend)
+    store = StudyStore(url)
+    app = wsgi(store.backend, Pictures(partial(picture_folders, store)))
     try:
         server = make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
     except OSError as failure:
@@ -56,3 +61,10 @@ def serve(url: str, host: str, port: int, ready: Callable[[str], None]) -> None:
             server.serve_forever()
         except KeyboardInterrupt:
             return
+
+
+def picture_folders(store: StudyStore) -> list[Path]:
+    """Where the studies of a store keep their pictures."""
+    documents = (study.user_attrs.get(DOCUMENT, {}) for study in store.backend.get_all_studies())
+    folders = (Path(str(d["folder"])).parent / PICTURES for d in documents if "folder" in d)
+    return list(dict.fromkeys(folders))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -21,6 +21,7 @@ from metaopt.store.lease import LEASE_SECONDS, Holder, Lease
 from metaopt.store.outages import outlasting
 from metaopt.store.reading import read_trials
 from metaopt.store.records import attributes_of, running_trial, state_of, view_of
+from metaopt.store.shown import address, attach, has_note, write_note
 from metaopt.store.sitting import Sitting
 from metaopt.store.standings import best_of
 from metaopt.store.tables import EpochRow
@@ -29,6 +30,9 @@ from search_spaces.errors import StoreError
 from search_spaces.parameters import Point
 from search_spaces.space import SearchSpace
 from workers.trial import Progress, TrialResult
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = ["DOCUMENT", "LEASE_SECONDS", "StoredStudy"]
 
@@ -180,13 +184,16 @@ class StoredStudy:
                 session.commit()
 
     @outlasting
-    def finish(self, number: int, result: TrialResult, pruned: bool = False) -> TrialView:
+    def finish(
+        self, number: int, result: TrialResult, pruned: bool = False, picture: str = ""
+    ) -> TrialView:
         """Tell how a trial ended: attributes first, since a told trial is immutable.
 
         Args:
             number: of the trial.
             result: its last word.
             pruned: whether a STOPPED result was pruning rather than an interruption.
+            picture: name of the file of its plots; empty: there are none.
         """
         identity = self._identities[number]
         state, outcome = state_of(result.outcome, pruned)
@@ -195,6 +202,8 @@ class StoredStudy:
             try:
                 for key, attribute in attributes_of(result, outcome).items():
                     self._storage.set_trial_user_attr(identity, key, attribute)
+                if picture:
+                    attach(self._storage, identity, picture)
                 told = self._study.tell(number, value, state=state)
             except UpdateFinishedTrialError:
                 told = self._told(identity, state)
@@ -223,6 +232,31 @@ class StoredStudy:
                 "which took the study over; leave the study to it"
             )
         return told
+
+    # -- for the dashboard ----------------------------------------------------------------
+
+    @outlasting
+    def describe(self, body: str, number: int | None = None) -> None:
+        """Write a note on the study, or on a trial that was started here, unless it has one."""
+        trial = None if number is None else self._identities[number]
+        with self._connection.explained():
+            with self._connection.session() as session:
+                if has_note(session, self._identity, trial):
+                    return
+            write_note(self._storage, self._identity, body, trial)
+
+    def address(self, number: int, picture: str) -> str:
+        """Where the dashboard serves a picture of a trial that was started here."""
+        return address(self._identity, self._identities[number], picture)
+
+    @outlasting
+    def show(self, figures: Mapping[str, go.Figure]) -> None:
+        """Show figures beside the study's own, in the place of those of the same names."""
+        from optuna_dashboard import save_plotly_graph_object
+
+        with self._connection.explained():
+            for name, figure in figures.items():
+                save_plotly_graph_object(self._study, figure, graph_object_id=name)
 
     # -- the lease ------------------------------------------------------------------------
 

@@ -1,0 +1,171 @@
+"""Comparisons as one SVG picture, for places without plotly: some 40 kB, nothing to install.
+
+As in :mod:`metaopt.reports.figures`, Geant4 is black and solid with squares, generated is
+coloured and dashed with circles. Text is as large as a page at half width needs it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import pairwise
+
+from metaopt.reports.axes import Axis, axis, label
+from metaopt.reports.figures import FULL, FULL_NAME, GENERATED, GENERATED_NAME, RATIO_RANGE
+from metaopt.reports.panels import Comparison, Points
+
+#: Size of a panel, and of what lies around its frame [pixels].
+WIDTH, HEIGHT = 440, 350
+LEFT, RIGHT, TOP, BOTTOM = 74, 12, 34, 46
+#: Height of the ratio below, and the gap above it [pixels].
+RATIO_HEIGHT, GAP = 64, 12
+#: Panels in a row, and the height of the line above all [pixels].
+COLUMNS, HEAD = 3, 34
+#: How far generated values may stretch an axis beyond the full simulation's highest.
+STRETCH = 2.0
+
+_STYLE = f"""text {{ font: 14px Helvetica, Arial, 'DejaVu Sans', sans-serif; fill: #111 }}
+.t {{ font-weight: bold; font-size: 15px }} .h {{ font-weight: bold; font-size: 17px }}
+.m {{ text-anchor: middle }} .e {{ text-anchor: end }}
+path, rect, line {{ fill: none; stroke: #111; stroke-width: 1 }} .g {{ stroke: #ddd }}
+.a {{ stroke: {FULL}; stroke-width: 1.6 }} .b {{ stroke: {GENERATED}; stroke-width: 1.8 }}
+.d {{ stroke-dasharray: 7 4 }} .f {{ fill: {FULL}; stroke: none }} .o {{ fill: #fff }}"""
+
+
+def picture(title: str, panels: Sequence[Comparison]) -> str:
+    """An SVG document of some panels.
+
+    Args:
+        title: the line above them.
+        panels: at least one.
+    """
+    columns = min(COLUMNS, len(panels))
+    width, height = columns * WIDTH, HEAD + -(-len(panels) // columns) * HEIGHT
+    inside = "\n".join(
+        f'<g transform="translate({i % columns * WIDTH} {HEAD + i // columns * HEIGHT})">'
+        f"{''.join(_panel(panel))}</g>"
+        for i, panel in enumerate(panels)
+    )
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" \
+width="{width}" height="{height}">
+<title>{escape(title)}</title><style>{_STYLE}</style>
+<rect width="{width}" height="{height}" style="fill:#fff;stroke:none"/>
+<clipPath id="c"><rect x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" \
+height="{HEIGHT - TOP - BOTTOM}"/></clipPath>
+<text class="h" x="12" y="24">{escape(title)}</text>{_legend(width)}
+{inside}
+</svg>
+"""
+
+
+def _legend(width: int) -> str:
+    return (
+        f'<path class="a" d="M{width - 262} 18h34"/>'
+        f'<rect class="f" x="{width - 249}" y="14" width="8" height="8"/>'
+        f'<text x="{width - 220}" y="23">{FULL_NAME}</text>'
+        f'<path class="b d" d="M{width - 142} 18h34"/>'
+        f'<circle class="b o" cx="{width - 125}" cy="18" r="4"/>'
+        f'<text x="{width - 100}" y="23">{GENERATED_NAME}</text>'
+    )
+
+
+def _panel(panel: Comparison) -> Iterator[str]:
+    bottom = HEIGHT - BOTTOM - (RATIO_HEIGHT + GAP if panel.ratio else 0)
+    x = axis(_known(panel.full.x), LEFT, WIDTH - RIGHT, log=panel.log_x, margin=0.04)
+    y = axis(_heights(panel), bottom, TOP, log=panel.log_y, margin=0.06)
+    yield f'<text class="t" x="{LEFT}" y="{TOP - 10}">{escape(panel.labels.title)}</text>'
+    yield from _frame(x, y, panel.labels.y)
+    yield '<g clip-path="url(#c)">'
+    yield from _side(panel.full, x, y, steps=panel.steps, generated=False)
+    yield from _side(panel.generated, x, y, steps=panel.steps, generated=True)
+    yield "</g>"
+    if panel.ratio:
+        y = Axis(*RATIO_RANGE, HEIGHT - BOTTOM, HEIGHT - BOTTOM - RATIO_HEIGHT)
+        yield from _frame(x, y, "ratio", ticks=(0.5, 1.0, 1.5))
+        yield f'<path class="a" d="M{LEFT} {y.at(1):.1f}H{WIDTH - RIGHT}"/><g clip-path="url(#c)">'
+        yield from _side(panel.ratio, x, y, steps=False, generated=True, line=False)
+        yield "</g>"
+    yield from _below(x, panel.labels.x)
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [v for v in values if v is not None]
+
+
+def _heights(panel: Comparison) -> list[float]:
+    """Values that the axis has room for: far wilder generated ones are cut off."""
+    full, generated = _known(panel.full.y), _known(panel.generated.y)
+    if not full or panel.log_y:
+        return full + generated
+    low, high = min(full), max(full)
+    room = STRETCH * (high - low or abs(high))
+    return full + [min(max(v, low - room), high + room) for v in generated]
+
+
+def _frame(x: Axis, y: Axis, name: str, ticks: Sequence[float] = ()) -> Iterator[str]:
+    """Frame, horizontal grid and the names of the vertical axis."""
+    top, height = y.end, y.start - y.end
+    for value in ticks or y.ticks():
+        place = y.at(value)
+        yield f'<path class="g" d="M{x.start} {place:.1f}H{x.end}"/>'
+        yield f'<text class="e" x="{LEFT - 6}" y="{place + 5:.1f}">{label(value)}</text>'
+    for value in x.ticks():
+        yield f'<path d="M{x.at(value):.1f} {y.start}v-5"/>'
+    yield f'<rect x="{LEFT}" y="{top}" width="{WIDTH - LEFT - RIGHT}" height="{height}"/>'
+    middle = f"translate(16 {top + height / 2:.1f}) rotate(-90)"
+    yield f'<text class="m" transform="{middle}">{escape(name)}</text>'
+
+
+def _below(x: Axis, name: str) -> Iterator[str]:
+    for value in x.ticks():
+        yield (
+            f'<text class="m" x="{x.at(value):.1f}" y="{HEIGHT - BOTTOM + 18}">{label(value)}'
+            "</text>"
+        )
+    middle = (x.start + x.end) / 2
+    yield f'<text class="m" x="{middle:.1f}" y="{HEIGHT - 8}">{escape(name)}</text>'
+
+
+def _side(
+    points: Points, x: Axis, y: Axis, *, steps: bool, generated: bool, line: bool = True
+) -> Iterator[str]:
+    """Line, error bars and markers of one sample."""
+    style = "b" if generated else "a"
+    if line:
+        dash = " d" if generated else ""
+        yield f'<path class="{style}{dash}" d="{_line(points, x, y, steps=steps)}"/>'
+    bars, marks = [], []
+    for a, b, error in zip(points.x, points.y, points.error, strict=True):
+        if a is None or b is None or (y.log and b <= 0):
+            continue
+        place, height, size = x.at(a), y.at(b), error or 0.0
+        low, high = y.at(b - size), y.at(b + size)
+        if low - high > 4:
+            bars.append(f"M{place:.1f} {high:.1f}V{low:.1f}")
+        marks.append(
+            f'<circle class="b o" cx="{place:.1f}" cy="{height:.1f}" r="3"/>'
+            if generated
+            else f"M{place - 2:.1f} {height - 2:.1f}h4v4h-4z"
+        )
+    yield f'<path class="{style}" d="{"".join(bars)}"/>'
+    yield "".join(marks) if generated else f'<path class="f" d="{"".join(marks)}"/>'
+
+
+def _line(points: Points, x: Axis, y: Axis, *, steps: bool) -> str:
+    """The path through all points, broken where there is nothing to draw."""
+    places = [math.nan if v is None else x.at(v) for v in points.x]
+    edges = [(a + b) / 2 for a, b in pairwise(places)]
+    ends = [*places[:1], *edges, *places[-1:]]
+    path, pen = [], "M"
+    for i, (place, value) in enumerate(zip(places, points.y, strict=True)):
+        if value is None or math.isnan(place):
+            pen = "M"
+            continue
+        height = y.at(value)
+        if steps:
+            path.append(f"{pen}{ends[i]:.1f} {height:.1f}H{ends[i + 1]:.1f}")
+        else:
+            path.append(f"{pen}{place:.1f} {height:.1f}")
+        pen = "L"
+    return "".join(path)
