@@ -67,6 +67,7 @@ def replayed(folder: Path, trial: TrialView) -> list[tuple[int, float]]:
     return [(e.epoch, e.score) for e in events if isinstance(e, Progress)]
 
 
+@pytest.mark.timeout(600)  # two starts of Ray, on a machine that may be busy
 def test_kill_9_of_a_member_and_of_the_controller_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from metaopt.stopping import Ending
 from metaopt.store.database import StudyStore
 from metaopt.store.study import StoredStudy
 from metaopt.store.views import TrialView
+from metaopt.warm import warmed
 from search_spaces.errors import ConfigError
 from search_spaces.loader import load_space
 
@@ -168,6 +169,20 @@ def test_members_begin_with_one_network_and_values_of_their_own() -> None:
         assert proposal.point["W_E"] != base["W_E"]
     earlier = PopulationTraining(warm=({**base, "g1_filters": 8},))
     assert earlier.base(space)[0]["g1_filters"] == 8
+
+
+def test_the_network_comes_from_an_earlier_study(plan: Plan, open_store: Open) -> None:
+    point = {"rate": 0.4, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"}
+    lessons = {"studies": ["first"], "points": [point, {**point, "rate": 0.5}], "scored": []}
+    store = open_store(plan.config.study.storage)
+    taught = warmed(plan, store, {"earlier": lessons})
+    members = [
+        taught.strategy.propose(plan.space, [], [{}] * m, 1, np.random.default_rng([1, m]))[0].point
+        for m in range(3)
+    ]
+    assert members[0] == point
+    assert [m["cells"] for m in members] == ["gamma"] * 3
+    assert len({m["rate"] for m in members}) == 3
 
 
 @pytest.mark.parametrize(
