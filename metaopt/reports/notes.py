@@ -43,11 +43,11 @@ def trial_note(
     other = published if published is not None and published.number != trial.number else None
     parts = [_outcome(trial, other, document)]
     if trial.groups:
-        parts += [_worst(trial, other), *_found(trial, findings), _levels(trial, other)]
+        parts += [_worst(trial, other), *_found(trial, findings)]
     if picture:
-        parts.append(
-            f"![Plots against Geant4: open the study with `metaopt dashboard`.]({picture})"
-        )
+        parts.append(f"![Plots against Geant4: `metaopt dashboard` shows them.]({picture})")
+    if trial.groups:
+        parts.append(_levels(trial, other))
     if trial.complete:
         folder = trial_folder(Path(str(document["folder"])), trial.number)
         parts.append(f"Weights and check showers: `{folder}`")
@@ -109,11 +109,13 @@ def _found(trial: TrialView, findings: Mapping[str, Sequence[str]]) -> list[str]
 
 def _levels(trial: TrialView, published: TrialView | None) -> str:
     others = {} if published is None else published.groups
-    head = f" trial {published.number} |" if published is not None else ""
-    rows = [f"| group | L |{head} what it is |", f"|---|--:|{'--:|' if head else ''}---|"]
+    head, line = "| group | what it is | L |", "|---|---|--:|"
+    if published is not None:
+        head, line = f"{head} trial {published.number} |", f"{line}--:|"
+    rows = [head, line]
     for group, level in trial.groups.items():
-        other = f" {others[group]:.2f} |" if group in others else " |" if head else ""
-        rows.append(f"| {group} | {level:.2f} |{other} {GROUPS.get(group, '')} |")
+        row = f"| {group} | {GROUPS.get(group, '')} | {level:.2f} |"
+        rows.append(f"{row} {others[group]:.2f} |" if group in others else row)
     return "\n".join(rows)
 
 
@@ -139,7 +141,7 @@ def study_note(name: str, document: Mapping[str, Any], engines: Sequence[str]) -
     ]  # fmt: skip
     table = "\n".join(["| | |", "|---|---|", *(f"| {what} | {text} |" for what, text in rows)])
     commands = f"""```
-metaopt run study.toml                         (goes on; the same file or options as before)
+metaopt run study.toml      (or the options that it was begun with: it goes on)
 metaopt show {name}
 metaopt report {name} -o report.html
 metaopt export {name} -o production

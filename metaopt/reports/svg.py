@@ -20,6 +20,8 @@ WIDTH, HEIGHT = 440, 350
 LEFT, RIGHT, TOP, BOTTOM = 74, 12, 34, 46
 #: Height of the ratio below, and the gap above it [pixels].
 RATIO_HEIGHT, GAP = 64, 12
+#: Where the upper frame ends, if there is a ratio below it [pixels].
+UPPER_END = HEIGHT - BOTTOM - RATIO_HEIGHT - GAP
 #: Panels in a row, and the height of the line above all [pixels].
 COLUMNS, HEAD = 3, 34
 #: How far generated values may stretch an axis beyond the full simulation's highest.
@@ -51,12 +53,18 @@ def picture(title: str, panels: Sequence[Comparison]) -> str:
 width="{width}" height="{height}">
 <title>{escape(title)}</title><style>{_STYLE}</style>
 <rect width="{width}" height="{height}" style="fill:#fff;stroke:none"/>
-<clipPath id="c"><rect x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" \
-height="{HEIGHT - TOP - BOTTOM}"/></clipPath>
+{_clip("whole", TOP, HEIGHT - BOTTOM)}{_clip("upper", TOP, UPPER_END)}\
+{_clip("ratio", UPPER_END + GAP, HEIGHT - BOTTOM)}
 <text class="h" x="12" y="24">{escape(title)}</text>{_legend(width)}
 {inside}
 </svg>
 """
+
+
+def _clip(name: str, top: int, bottom: int) -> str:
+    """What is drawn in a frame ends at the frame."""
+    size = f'width="{WIDTH - LEFT - RIGHT}" height="{bottom - top}"'
+    return f'<clipPath id="{name}"><rect x="{LEFT}" y="{top}" {size}/></clipPath>'
 
 
 def _legend(width: int) -> str:
@@ -71,19 +79,20 @@ def _legend(width: int) -> str:
 
 
 def _panel(panel: Comparison) -> Iterator[str]:
-    bottom = HEIGHT - BOTTOM - (RATIO_HEIGHT + GAP if panel.ratio else 0)
+    clip, bottom = ("upper", UPPER_END) if panel.ratio else ("whole", HEIGHT - BOTTOM)
     x = axis(_known(panel.full.x), LEFT, WIDTH - RIGHT, log=panel.log_x, margin=0.04)
     y = axis(_heights(panel), bottom, TOP, log=panel.log_y, margin=0.06)
     yield f'<text class="t" x="{LEFT}" y="{TOP - 10}">{escape(panel.labels.title)}</text>'
     yield from _frame(x, y, panel.labels.y)
-    yield '<g clip-path="url(#c)">'
+    yield f'<g clip-path="url(#{clip})">'
     yield from _side(panel.full, x, y, steps=panel.steps, generated=False)
     yield from _side(panel.generated, x, y, steps=panel.steps, generated=True)
     yield "</g>"
     if panel.ratio:
-        y = Axis(*RATIO_RANGE, HEIGHT - BOTTOM, HEIGHT - BOTTOM - RATIO_HEIGHT)
+        y = Axis(*RATIO_RANGE, HEIGHT - BOTTOM, UPPER_END + GAP)
         yield from _frame(x, y, "ratio", ticks=(0.5, 1.0, 1.5))
-        yield f'<path class="a" d="M{LEFT} {y.at(1):.1f}H{WIDTH - RIGHT}"/><g clip-path="url(#c)">'
+        yield f'<path class="a" d="M{LEFT} {y.at(1):.1f}H{WIDTH - RIGHT}"/>'
+        yield '<g clip-path="url(#ratio)">'
         yield from _side(panel.ratio, x, y, steps=False, generated=True, line=False)
         yield "</g>"
     yield from _below(x, panel.labels.x)
@@ -98,9 +107,17 @@ def _heights(panel: Comparison) -> list[float]:
     full, generated = _known(panel.full.y), _known(panel.generated.y)
     if not full or panel.log_y:
         return full + generated
+    full += [*_ends(panel.full)]
     low, high = min(full), max(full)
     room = STRETCH * (high - low or abs(high))
-    return full + [min(max(v, low - room), high + room) for v in generated]
+    return full + [min(max(v, low - room), high + room) for v in _ends(panel.generated)]
+
+
+def _ends(points: Points) -> Iterator[float]:
+    """Both ends of all error bars."""
+    for value, error in zip(points.y, points.error, strict=True):
+        if value is not None:
+            yield from (value - (error or 0.0), value + (error or 0.0))
 
 
 def _frame(x: Axis, y: Axis, name: str, ticks: Sequence[float] = ()) -> Iterator[str]:
