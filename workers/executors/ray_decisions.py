@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,7 @@ import pandas
 from ray import tune
 from ray.tune.schedulers import PopulationBasedTraining
 from ray.tune.schedulers.pb2 import PB2
+from sklearn.exceptions import ConvergenceWarning
 
 from search_spaces.parameters import Categorical, Int, Parameter, Value
 from workers.executors import ray_member as keys
@@ -116,7 +118,9 @@ class _Bandit(_Decisions, PB2):  # type: ignore[misc]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         # Results come in any order: the process is to see them in one.
         self.data = self.data.sort_values(["Time", "Trial"], kind="stable", ignore_index=True)
-        return super()._get_new_config(trial, trial_to_clone)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return super()._get_new_config(trial, trial_to_clone)
 
 
 def scheduler(members: Sequence[Member], rules: Rules, watch: Watch) -> Any:

@@ -6,7 +6,9 @@ Tune writes is ever read: a killed study goes on from its own store and checkpoi
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +32,7 @@ SNAPSHOTS = "tune"
 _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_THRESHOLD_S": "1000",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -71,10 +74,13 @@ class RayPopulation:
         shutil.rmtree(self._snapshots, ignore_errors=True)
         before = {name: os.environ.get(name) for name in _QUIET}
         os.environ.update(_QUIET)
+        words, level = logging.getLogger("ray.tune"), logging.getLogger("ray.tune").level
+        words.setLevel(logging.CRITICAL)
         watch = Watch(ledger)
         try:
             self._tuner(members, rules, watch).fit()
         finally:
+            words.setLevel(level)
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
             shutil.rmtree(self._snapshots, ignore_errors=True)
@@ -154,14 +160,20 @@ class _Looks(tune.Callback):  # type: ignore[misc]
         """A member cannot go on: the others stop where they are."""
         del iteration, trials, info
         text = str(trial.get_error())
-        last = (text.strip().splitlines() or [""])[-1]
-        why = cause_of_death(RuntimeError(text)) if "died" in text else last
+        why = cause_of_death(RuntimeError(text)) if "died" in text else _exception(text)
         self._watch.fail(
             ExecutorError(
                 f"member {trial.config[keys.MEMBER]} ended {DEATHS + 1} times, the last time: "
                 f"{why}; the same command goes on from the last interval"
             )
         )
+
+
+def _exception(traceback: str) -> str:
+    """The line of a traceback that names the exception."""
+    lines = traceback.strip().splitlines() or [""]
+    named = (line for line in reversed(lines) if re.match(r"[\w.]*(Error|Exception)\b", line))
+    return next(named, lines[-1])
 
 
 def _name(trial: Any) -> str:
