@@ -1,0 +1,89 @@
+"""The fenced blocks of a page, and what is typed there, made small enough for a test."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+#: What a test types in the place of a number that costs time.
+SMALL = {
+    "trials": 2,
+    "epochs": 1,
+    "showers": 64,
+    "events": 300,
+    "simulate": 700,  # a tenth is left for each part of the split
+    "seeds": 1,
+    "time-budget": "10m",
+}
+#: The lines that a page asks the reader to save: <!-- file: NAME -->.
+_FENCE = re.compile(
+    r"(?:<!-- (?P<mark>[^>]+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL
+)
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, its text, and the name of the file that it is, if any."""
+
+    language: str
+    text: str
+    file: str
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """The blocks of a page, in order."""
+    for found in _FENCE.finditer(page.read_text()):
+        kind, _, name = (found["mark"] or "").partition(": ")
+        yield Block(found["language"], found["text"], name if kind == "file" else "")
+
+
+def typed(page: Path) -> list[str]:
+    """Every line of the page that is typed at a prompt, without its comment."""
+    lines = "".join(b.text for b in blocks(page) if b.language == "sh").splitlines()
+    return [command for command in map(command_of, lines) if command]
+
+
+def command_of(line: str) -> str:
+    """A line without its comment."""
+    return re.sub(r"(^|\s+)#.*", "", line).strip()
+
+
+def small(text: str) -> str:
+    """The same commands with numbers for a test: their words are the page's."""
+    return re.sub(
+        rf"--({'|'.join(SMALL)}) \S+", lambda found: f"--{found[1]} {SMALL[found[1]]}", text
+    )
+
+
+def run(folder: Path, text: str) -> str:
+    """What a script prints when it is typed in a folder."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", small(text)],
+        cwd=folder,
+        env=environment(),
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=280,
+    )
+    assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def environment() -> dict[str, str]:
+    """With the commands of this Python's environment first."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
+def save(folder: Path, block: Block) -> None:
+    """Write a block that is a file."""
+    path = folder / block.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.text)
