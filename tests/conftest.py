@@ -39,6 +39,7 @@ def toy_config(tmp_path: Path) -> Callable[..., StudyConfig]:
                 "name": "toy",
                 "storage": f"sqlite:///{tmp_path}/store.db",
                 "results": str(tmp_path / "results"),
+                "plots": False,
             },
             "search": {
                 "space": "toy",

@@ -6,7 +6,6 @@ coloured and dashed with circles. Text is as large as a page at half width needs
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import pairwise
@@ -171,12 +170,12 @@ def _side(
 
 def _line(points: Points, x: Axis, y: Axis, *, steps: bool) -> str:
     """The path through all points, broken where there is nothing to draw."""
-    places = [math.nan if v is None else x.at(v) for v in points.x]
-    edges = [(a + b) / 2 for a, b in pairwise(places)]
-    ends = [*places[:1], *edges, *places[-1:]]
+    known = [(x.at(a), b) for a, b in zip(points.x, points.y, strict=True) if a is not None]
+    edges = [(a + b) / 2 for (a, _), (b, _) in pairwise(known)]
+    ends = [*(place for place, _ in known[:1]), *edges, *(place for place, _ in known[-1:])]
     path, pen = [], "M"
-    for i, (place, value) in enumerate(zip(places, points.y, strict=True)):
-        if value is None or math.isnan(place):
+    for i, (place, value) in enumerate(known):
+        if value is None:
             pen = "M"
             continue
         height = y.at(value)
