@@ -191,9 +191,7 @@ def _taught(plan: Plan, store: StudyStore | None, stored: StoredStudy | None) ->
     return plan
 
 
-def _asked_to_stop(
-    controller: Controller | PopulationController, monitor: TerminalMonitor
-) -> None:
+def _asked_to_stop(controller: Controller | PopulationController, monitor: TerminalMonitor) -> None:
     controller.stop()
     monitor.stopping()
 

@@ -119,9 +119,7 @@ class JobServer:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                self._client.submit_job(
-                    entrypoint=command, submission_id=job, runtime_env=wanted
-                )
+                self._client.submit_job(entrypoint=command, submission_id=job, runtime_env=wanted)
                 return job
             except RuntimeError as failure:
                 if "already exists" in str(failure):  # submitted from elsewhere at the same time
