@@ -16,10 +16,11 @@ from metaopt.monitoring import Monitor, Quiet
 from metaopt.preflight import prepare
 from metaopt.stopping import Ending
 from metaopt.store.database import StudyStore
-from ...conftest import SAMPLE
 from workers.executors.inline import InlineExecutor
 from workers.plotted import FILE
 from workers.trial import Progress
+
+from ...conftest import SAMPLE
 
 Make = Callable[..., StudyConfig]
 
