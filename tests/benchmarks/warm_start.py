@@ -4,7 +4,8 @@
         --geometry pbwo4-10x10x8.toml --space tests/benchmarks/small.toml
 
 The earlier study is a table of trials (``trial_table.py``) of another calorimeter. Each
-seed is a search of its own, once with what the table teaches and once without. Prints how
+seed is a search of its own: without it (cold), with its best points to begin with, and with
+these and its scores (warm). Prints how
 many trials each took to reach the best S that the cold search of the same seed found, and
 the best S after some trials. Every trial is kept in ``--output``: run it again to go on.
 """
@@ -28,7 +29,7 @@ from metaopt.strategies.base import Observation, State
 from metaopt.strategies.bayesian import Bayesian
 from metaopt.strategies.warm_start import transfer, transfer_scores
 
-ARMS = ("cold", "warm")
+ARMS = ("cold", "points", "warm")
 AFTER = (4, 8, 16)
 
 
@@ -73,7 +74,7 @@ def search(
     """Run the rest of one search."""
     mine = [row for row in done if (row["arm"], row["search"]) == (arm, seed)]
     history = [observation(row, number) for number, row in enumerate(mine)]
-    strategy = taught(plan, options.earlier) if arm == "warm" else Bayesian()
+    strategy = taught(plan, options.earlier, arm)
     for number in range(len(history), options.trials):
         rng = np.random.default_rng([seed, number])
         point = strategy.propose(plan.space, history, [], 1, rng)[0].point
@@ -85,7 +86,9 @@ def search(
         print(f"{arm} {seed}: trial {number} S {row['score']:.3f}", file=sys.stderr)
 
 
-def taught(plan: Plan, earlier: str) -> Bayesian:
+def taught(plan: Plan, earlier: str, arm: str) -> Bayesian:
+    if arm == "cold":
+        return Bayesian()
     table = load_table(earlier)
     rows = [row for configuration in table.configurations for row in configuration[:1]]
     history = [
@@ -93,7 +96,8 @@ def taught(plan: Plan, earlier: str) -> Bayesian:
         for i, row in enumerate(rows)
     ]
     points = tuple(proposal.point for proposal in transfer(plan.space, [history]))
-    return Bayesian(warm=points, earlier=tuple(transfer_scores(plan.space, [history])))
+    scores = transfer_scores(plan.space, [history]) if arm == "warm" else []
+    return Bayesian(warm=points, earlier=tuple(scores))
 
 
 def observation(row: dict[str, Any], number: int) -> Observation:
