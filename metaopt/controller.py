@@ -15,8 +15,6 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from metaopt.agenda import KEPT_PRUNED, Agenda, Assignment
 from metaopt.config import checkpoint_folder, seconds, trial_folder
 from metaopt.failures import Failures
@@ -25,6 +23,7 @@ from metaopt.preflight import Plan
 from metaopt.record import Record, Training
 from metaopt.running import Running
 from metaopt.showcase import Showcase
+from metaopt.specification import common_specification, training_seed
 from metaopt.stopping import Ending, SearchEnd
 from metaopt.store.study import LEASE_SECONDS, StoredStudy
 from metaopt.store.views import TrialView
@@ -191,25 +190,16 @@ class Controller:
 
     def _specification(self, number: int, assignment: Assignment) -> TrialSpec:
         plan, config = self._plan, self._plan.config
-        seed = np.random.SeedSequence([config.study.seed, assignment.proposal, 1 + assignment.seed])
-        return TrialSpec(
-            study=config.name,
+        return replace(
+            common_specification(plan),
             number=number,
-            family=plan.space.family,
-            preset=plan.space.preset,
             point=assignment.point,
-            geometry=plan.geometry,
-            data=plan.data,
-            budget=config.budget,
-            seed=int(seed.generate_state(1)[0]),
+            seed=training_seed(config.study.seed, *assignment.training),
             folder=str(trial_folder(config.folder.resolve(), number)),
-            reference=str(plan.reference),
             # The test events are for the trials that are chosen already.
             test_reference=str(plan.test_reference) if assignment.seed else "",
-            showers=str(config.showers_folder),
             checkpoint=str(self._checkpoint(assignment.training)),
             checkpoint_seconds=seconds(config.trial.checkpoint) or 0.0,
-            resources=config.resources,
             plots=config.study.plots,
         )
 

@@ -32,6 +32,7 @@ from ray.tune.search import Searcher
 
 from metaopt.config import load_config
 from metaopt.preflight import Plan, prepare
+from metaopt.specification import common_specification
 from metaopt.strategies.base import Observation, State, Strategy
 from objectives.objective import WORST
 from search_spaces.errors import SpaceError
@@ -39,7 +40,7 @@ from search_spaces.parameters import Value
 from search_spaces.records import encode
 from search_spaces.space import SearchSpace
 from workers.executors.ray_tune import EPOCH, OUTCOME, RUNNING, SCORE, TuneTrial, tune_trainable
-from workers.trial import Outcome, TrialSpec
+from workers.trial import Outcome
 
 __all__ = ["StrategySearcher", "TuneTrial", "load_study", "trainable"]
 
@@ -63,24 +64,7 @@ def trainable(plan: Plan) -> type[TuneTrial]:
 
     Tune's configuration is the point; what it leaves out has the values of the space's preset.
     """
-    config, space = plan.config, plan.space
-    return tune_trainable(
-        TrialSpec(
-            study=config.name,
-            number=0,
-            family=space.family,
-            preset=space.preset,
-            point={},
-            geometry=plan.geometry,
-            data=plan.data,
-            budget=config.budget,
-            seed=config.study.seed,
-            folder="",
-            reference=str(plan.reference),
-            showers=str(config.showers_folder),
-            resources=config.resources,
-        )
-    )
+    return tune_trainable(common_specification(plan))
 
 
 @dataclass

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from metaopt.bench.problem import Problem, Training
+from metaopt.specification import training_seed
 from metaopt.strategies.base import Observation, Proposal, State, Strategy
 from metaopt.strategies.pruning import Pruning
 from search_spaces.errors import ConfigError
@@ -103,11 +104,6 @@ class _Running:
         rungs, passed = self.training.rungs, len(self.rungs)
         at = rungs[passed].seconds if passed < len(rungs) else self.training.seconds
         return self.started + at - self.done
-
-
-def training_seed(seed: int, number: int) -> int:
-    """Of the training of trial ``number`` in the study of ``seed``."""
-    return int(np.random.SeedSequence([seed, number, 1]).generate_state(1)[0])
 
 
 def simulate(

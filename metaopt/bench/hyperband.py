@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 
-from metaopt.bench.clock import Ended, Simulation, training_seed
+from metaopt.bench.clock import Ended, Simulation
 from metaopt.bench.problem import Problem, Training
+from metaopt.specification import training_seed
 from metaopt.strategies.base import State
 from metaopt.strategies.optuna_hyperband import TpeHyperband
 from search_spaces.space import Key

@@ -20,6 +20,7 @@ from metaopt.config import checkpoint_folder, seconds, trial_folder
 from metaopt.monitoring import Monitor
 from metaopt.population.lines import FROM, MEMBER, PARENT, Lines, Segment
 from metaopt.preflight import Plan
+from metaopt.specification import common_specification, training_seed
 from metaopt.store.study import StoredStudy
 from objectives.objective import WORST
 from search_spaces.parameters import Point, Value
@@ -189,30 +190,20 @@ class StudyLedger:
     def _spec(
         self, number: int, proposal: int, point: Point, schedule: Schedule, seed: int
     ) -> TrialSpec:
-        plan, config = self._plan, self._plan.config
-        return TrialSpec(
-            study=config.name,
+        return replace(
+            common_specification(self._plan),
             number=number,
-            family=plan.space.family,
-            preset=plan.space.preset,
             point=point,
-            geometry=plan.geometry,
-            data=plan.data,
-            budget=config.budget,
             seed=seed,
             folder=str(trial_folder(self._folder, number)),
-            reference=str(plan.reference),
-            showers=str(config.showers_folder),
             checkpoint=str(checkpoint_folder(self._folder, proposal)),
-            checkpoint_seconds=seconds(config.trial.checkpoint) or 0.0,
-            resources=config.resources,
+            checkpoint_seconds=seconds(self._plan.config.trial.checkpoint) or 0.0,
             schedule=schedule,
         )
 
     def _seed(self, root: int) -> int:
         """Of a line's training: that of its first segment, as a search would give it."""
-        words = np.random.SeedSequence([self._plan.config.study.seed, root, 1])
-        return int(words.generate_state(1)[0])
+        return training_seed(self._plan.config.study.seed, root)
 
     def _change(self, epoch: int, point: Point) -> Change:
         return Change(epoch, {p.name: point[p.name] for p in self._rules.parameters})
