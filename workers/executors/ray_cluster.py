@@ -188,16 +188,21 @@ def _answers(address: str) -> bool:
     return False
 
 
+def token_advice(address: str, *, another: bool) -> str:
+    """What to set for a cluster that wants a token, or another one than it was shown."""
+    return (
+        f"the Ray cluster at {address} wants {'another' if another else 'a'} token: set "
+        "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH, or the file "
+        "~/.ray/auth_token) as on its head"
+    )
+
+
 def _connection_advice(address: str, failure: Exception) -> str:
     # What Ray raises for a wrong token names the address only.
     text = str(failure.__cause__ or failure).strip()
     if "authentication token" in text.lower():
         shown = os.environ.get("RAY_AUTH_MODE") == "token" and "missing or incorrect" in text
-        return (
-            f"the Ray cluster at {address} wants {'another' if shown else 'a'} token: set "
-            "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH, or the file "
-            "~/.ray/auth_token) as on its head"
-        )
+        return token_advice(address, another=shown)
     cause = f"{type(failure).__name__}: {(text.splitlines() or [''])[0]}"
     if not address:
         return (

@@ -19,6 +19,7 @@ from ray.job_submission import JobStatus, JobSubmissionClient
 from ray.util.state import list_nodes
 
 from search_spaces.errors import ConfigError, ExecutorError
+from workers.executors.ray_cluster import token_advice
 
 #: How long the server's port may take to answer [s].
 REACH_SECONDS = 5.0
@@ -181,12 +182,7 @@ def _own(address: str) -> bool:
 def _advice(address: str, failure: Exception) -> str:
     text = str(failure).strip()
     if "token" in text.lower():
-        another = "Invalid authentication token" in text
-        return (
-            f"the Ray cluster at {address} wants {'another' if another else 'a'} token: set "
-            "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH, or the file "
-            "~/.ray/auth_token) as on its head"
-        )
+        return token_advice(address, another="Invalid authentication token" in text)
     cause = f"{type(failure).__name__}: {(text.splitlines() or [''])[0]}"
     if not isinstance(failure, OSError):
         return f"the job server at {address} must take the request, got {cause}; see its log"
