@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,3 +37,11 @@ def left_behind(mark: str, seconds: float = 90) -> list[str]:
         with suppress(OSError):
             lines.append(Path(f"/proc/{number}/cmdline").read_text().replace("\0", " "))
     return lines
+
+
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for something that must come true within that time."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -39,7 +39,7 @@ from workers.trial import (
     TrialSpec,
 )
 
-from ..processes import MARK, marked
+from ..processes import MARK, marked, until
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore::{category}")
@@ -271,13 +271,6 @@ def collect(executor: RayExecutor, until: Callable[[Events], bool], seconds: flo
         assert time.monotonic() < deadline, f"only {events}"
         events += executor.events(0.2)
     return events
-
-
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def ended(number: int) -> Callable[[Events], bool]:

@@ -10,15 +10,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from ..processes import MARK, marked
+from ..processes import MARK, marked, until
 
 pytest.importorskip("aiohttp_cors", reason="pip install '.[test]' for Ray's job server")
 
@@ -104,13 +103,6 @@ def listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
         return True
     return False
-
-
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
