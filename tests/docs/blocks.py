@@ -43,34 +43,24 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(found["language"], found["text"], name if kind == "file" else "")
 
 
-def typed(page: Path) -> list[str]:
-    """Every line of the page that is typed at a prompt, without its comment."""
-    lines = "".join(b.text for b in blocks(page) if b.language == "sh").splitlines()
-    return [command for command in map(command_of, lines) if command]
-
-
 def command_of(line: str) -> str:
     """A line without its comment."""
     return re.sub(r"(^|\s+)#.*", "", line).strip()
 
 
 def small(text: str) -> str:
-    """The same commands for a test: smaller numbers, and trials in the command's own process.
-
-    Ray and the commands' own numbers are for tests/integration/test_run.py.
-    """
-    numbers = re.sub(
+    """The same commands with the smaller numbers of a test."""
+    return re.sub(
         rf"--({'|'.join(SMALL)}) \S+", lambda found: f"--{found[1]} {SMALL[found[1]]}", text
     )
-    return re.sub(r"^metaopt (run|retarget)", r"\g<0> --executor inline", numbers, flags=re.M)
 
 
-def run(folder: Path, text: str) -> str:
-    """What a script prints when it is typed in a folder."""
+def run(folder: Path, text: str, **variables: str) -> str:
+    """What a script prints when it is typed in a folder, with these environment variables."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", text],
         cwd=folder,
-        env=environment(),
+        env=environment() | variables,
         text=True,
         capture_output=True,
         check=False,

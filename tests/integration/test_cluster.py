@@ -6,16 +6,13 @@ import ipaddress
 import json
 import os
 import re
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -27,7 +24,6 @@ import pytest
 from metaopt.config import load_config
 from metaopt.preflight import prepare
 from search_spaces.errors import ExecutorError
-from workers.executors import ray_cluster
 from workers.executors.ray_pool import RayExecutor
 from workers.trial import (
     WORKER_DIED,
@@ -40,6 +36,7 @@ from workers.trial import (
 )
 
 from ..processes import MARK, marked, until
+from ..ray_cluster import Cluster, command
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore::{category}")
@@ -48,98 +45,6 @@ pytestmark = [
         "DeprecationWarning",
     )
 ]  # fmt: skip
-
-#: A dead node is given up after three checks in a row; a slow one may take 5 s to answer.
-QUICK = {
-    "RAY_health_check_initial_delay_ms": "1000",
-    "RAY_health_check_period_ms": "1000",
-    "RAY_health_check_timeout_ms": "5000",
-    "RAY_health_check_failure_threshold": "3",
-}
-OPEN = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
-
-
-class Cluster:
-    """A head without processors, and nodes with one each, all on this machine."""
-
-    def __init__(self, **environment: str) -> None:
-        # Ray's sockets lie below it: their paths have 107 characters at most.
-        folder = self.folder = Path(tempfile.mkdtemp(prefix="ray-"))
-        self.environment = {**os.environ, **QUICK, **OPEN, MARK: str(folder)}
-        self.environment |= environment
-        self.mark = str(folder)
-        with socket.socket() as free:
-            free.bind(("", 0))
-            port = free.getsockname()[1]
-        self.address = f"127.0.0.1:{port}"
-        options = ("--head", f"--port={port}", "--num-cpus=0", f"--temp-dir={folder}")
-        self.head = self._start(*options, "--include-dashboard=false")
-        until(lambda: self._listens(port))
-
-    def add(self, hidden: Path | None = None, **environment: str) -> None:
-        """Begin to start a node, on which a folder may look empty."""
-        own = ("unshare", "--map-root-user", "--mount", "sh", "-c")
-        hide = (*own, f'mount -t tmpfs none {hidden} && exec "$@"', "sh") if hidden else ()
-        own_folder = tempfile.mkdtemp(dir=self.folder)
-        options = (f"--address={self.address}", "--num-cpus=1", f"--temp-dir={own_folder}")
-        self._start(*options, before=hide, **environment)
-
-    def wait(self, workers: int) -> None:
-        """Until the nodes have room for so many. Each new connection costs them seconds."""
-        connection = ray_cluster.Cluster(self.address)
-
-        def ready() -> bool:
-            connection.look()
-            return connection.room(Resources()) == workers
-
-        try:
-            until(ready, 150)
-        finally:
-            connection.leave()
-
-    def _listens(self, port: int) -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return True
-        return False
-
-    def _start(
-        self, *options: str, before: Sequence[str] = (), **environment: str
-    ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [*before, Path(sys.executable).with_name("ray"), "start", "--block", *options],
-            env=self.environment | environment,
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
-    def end_node_of(self, process: int) -> None:
-        """End a process and its node at once, as a power cut does."""
-        raylet = next(p for p in ancestors(process) if b"raylet" in command(p))
-        start = next(p for p in ancestors(raylet) if b"start" in command(p))
-        os.killpg(start, signal.SIGKILL)
-        for pid in (process, raylet):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        for pid in marked(self.mark):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.head.wait(10)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def command(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
-
-
-def ancestors(pid: int) -> Iterator[int]:
-    while pid > 1:
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        yield pid
-
 
 #: A model family of the user's own: it writes each epoch down, and waits while it is told to.
 SLOW = """
