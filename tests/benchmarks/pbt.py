@@ -2,7 +2,8 @@
 
     python tests/benchmarks/pbt.py --space tests/benchmarks/small.toml --members 8 \
         --epochs 24 --showers 500 --interval 2 --output pbt.jsonl
-    python tests/benchmarks/pbt.py --data showers.h5 --geometry tests/benchmarks/clic-8x8x8.toml ...
+    python tests/benchmarks/pbt.py --data clic-8x8x8.h5 --geometry tests/benchmarks/clic-8x8x8.toml \
+        --winner results/trials-small.jsonl.gz ...
 
 For each seed and arm, members x epochs x showers are trained, all members and pruned trials
 counted:
@@ -13,6 +14,9 @@ fixed      as many trainings of that baseline, each with a seed of its own
 genetic    the genetic search of the whole space with its halving, until the showers are spent
 =========  =================================================================================
 
+``--winner`` takes the space of a table of trials, and gives every arm its best point as the
+baseline: the network that an earlier study found.
+
 The winner of each has the lowest S on validation events; the figure is its S on the test events,
 which chose nothing, with the error of the finite samples. The table gives the mean over seeds,
 with the standard error of their spread. Each arm is a line of ``--output``: run it again to go on.
@@ -21,6 +25,7 @@ with the standard error of their spread. Each arm is a line of ``--output``: run
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import math
 import os
@@ -62,6 +67,8 @@ class Fixed:
 
 def main() -> None:
     options = arguments()
+    if options.winner:
+        options.space, options.baseline = winner_space(options), "winner"
     done = load(options.output)
     for seed in range(1, options.seeds + 1):
         for arm in options.arms:
@@ -78,6 +85,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--geometry", default="clic-12x12x12")
     parser.add_argument("--space", default="quick")
     parser.add_argument("--baseline", default="", help="of the space; its first by default")
+    parser.add_argument("--winner", type=Path, help="a table of trials: its best point leads")
     parser.add_argument("--members", type=int, default=8)
     parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--showers", type=int, default=500)
@@ -89,6 +97,19 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path("pbt.jsonl"))
     parser.add_argument("--folder", type=Path, default=Path("pbt-studies"))
     return parser.parse_args()
+
+
+def winner_space(options: argparse.Namespace) -> str:
+    """The space of a table of trials, with the best complete one as its first baseline."""
+    with gzip.open(options.winner, "rt") as file:
+        header, *rows = map(json.loads, file)
+    best = min((r for r in rows if r["outcome"] == "complete"), key=lambda r: r["score"])
+    tables = {key: value for key, value in header["space"].items() if key != "name"}
+    tables["baselines"] = {"winner": best["point"], **tables["baselines"]}
+    options.folder.mkdir(parents=True, exist_ok=True)
+    file = options.folder / "space.toml"
+    file.write_text(tomli_w.dumps(tables))
+    return str(file)
 
 
 def measured(options: argparse.Namespace, arm: str, seed: int) -> dict[str, Any]:
