@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from metaopt.bench.adversarial import gan15
+from metaopt.bench.fitted import FittedTable
 from metaopt.bench.functions import hartmann6, hartmann_mixed
 from metaopt.bench.problem import Problem
 from metaopt.bench.synthetic import Synthetic
@@ -25,17 +26,22 @@ FUNCTIONS: Mapping[str, Callable[[float], Synthetic]] = {
     "gan15": gan15,
 }
 TABLE_SUFFIXES = (".jsonl", ".jsonl.gz")
+#: Before the name of a table: continued between its rows.
+FITTED = "fitted:"
 
 
 def make_problem(name: str) -> Problem:
-    """The problem ``hartmann6``, ``gan15:0.1`` (with that noise), or a file of trials.
+    """The problem of a name.
+
+    ``hartmann6``, ``gan15:0.1`` (with that noise), a file of trials, or ``fitted:`` and one.
 
     Raises:
         ConfigError: no such problem, or a noise that is no number from 0.
         DataError: the file of trials breaks its format.
     """
     if name.endswith(TABLE_SUFFIXES):
-        return load_table(name)
+        _, fitted, file = name.rpartition(FITTED)
+        return FittedTable(load_table(file), name) if fitted else load_table(name)
     function, colon, noise = name.partition(":")
     if function not in FUNCTIONS:
         raise ConfigError(
