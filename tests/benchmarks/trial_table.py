@@ -18,6 +18,9 @@ with gzip when it is complete: it is read as ``.jsonl.gz`` too.
     python tests/benchmarks/trial_table.py --configurations 400 --epochs 9 --showers 300 \
         --space tests/benchmarks/small.toml --data clic-8x8x8.h5 \
         --geometry tests/benchmarks/clic-8x8x8.toml --output results/trials-small.jsonl
+
+``results/trials-weights.jsonl.gz`` likewise, with ``--space tests/benchmarks/weights.toml``.
+A process keeps some 50 MB of each training; begin again where memory is short.
 """
 
 from __future__ import annotations
