@@ -7,14 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from search_spaces.parameters import Value
-from workers.population import Ledger, Member, Rules, interval_events, score_of
+from workers.population import Ledger, Member, Rules, halts, interval_events, score_of
 from workers.reuse import LastModel
+from workers.trial import TrialEvent
 
 
 class InlinePopulation:
-    """Implements :class:`workers.population.PopulationExecutor`: the worst takes over the best."""
+    """Implements :class:`workers.population.PopulationExecutor`: the worst takes over the best.
+
+    Args:
+        looks: after so many looks at whether to stop it does; it looks before each interval
+            of a member and after each epoch.
+    """
 
     slots = 1
+
+    def __init__(self, looks: int = 1000) -> None:
+        self._looks = looks
 
     def train(self, members: Sequence[Member], rules: Rules, ledger: Ledger) -> None:
         """Interval by interval, as the Ray executor does."""
@@ -23,14 +32,26 @@ class InlinePopulation:
         for interval in range(max(rules.done, 1), rules.intervals + 1):
             for i, member in enumerate(now):
                 if interval > rules.done and not member.ended:
-                    events = list(interval_events(member.spec, rules.last_epoch(interval), models))
-                    ledger.reached(member.number, interval, events)
-                    scores[i] = score_of(events)
+                    events = self._events(member, rules.last_epoch(interval), models, ledger)
+                    if halts(events, rules.last_epoch(interval)):
+                        ledger.halted(member.number, events)
+                    else:
+                        ledger.reached(member.number, interval, events)
+                        scores[i] = score_of(events)
                 ledger.tick()
-            if ledger.stops():
+            if self._halts(ledger):
                 return
             if interval < rules.intervals:
                 self._barrier(now, [float(s or 0) for s in scores], interval, rules, ledger)
+
+    def _events(
+        self, member: Member, target: int, models: LastModel, ledger: Ledger
+    ) -> list[TrialEvent]:
+        return list(interval_events(member.spec, target, models, lambda: self._halts(ledger)))
+
+    def _halts(self, ledger: Ledger) -> bool:
+        self._looks -= 1
+        return self._looks < 0 or ledger.stops() > 0
 
     def _barrier(
         self, now: list[Member], scores: list[float], interval: int, rules: Rules, ledger: Ledger

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -102,6 +102,9 @@ class Ledger(Protocol):
     def reached(self, member: int, interval: int, events: Sequence[TrialEvent]) -> None:
         """A member ended an interval; its events of the training come from the first epoch."""
 
+    def halted(self, member: int, events: Sequence[TrialEvent]) -> None:
+        """A member stopped before the end of an interval, since the end was asked for."""
+
     def exploited(self, member: int, parent: int, values: Mapping[str, Value], note: str) -> Member:
         """At a barrier, a member takes over another's state, with these values: as it goes on."""
 
@@ -109,7 +112,7 @@ class Ledger(Protocol):
         """Some time passed."""
 
     def stops(self) -> int:
-        """How often the end was asked for: once, after the running intervals; twice, at once."""
+        """How often the end was asked for: once, after the running epochs; twice, at once."""
 
 
 class PopulationExecutor(Protocol):
@@ -131,13 +134,16 @@ class PopulationExecutor(Protocol):
         """End everything that runs and free all resources."""
 
 
-def interval_events(spec: TrialSpec, target: int, models: Models) -> Iterator[TrialEvent]:
+def interval_events(
+    spec: TrialSpec, target: int, models: Models, halt: Callable[[], bool] = lambda: False
+) -> Iterator[TrialEvent]:
     """Train a member up to the end of an epoch, and keep its state.
 
     Args:
         spec: its training.
         target: the epoch.
         models: makes its model.
+        halt: asked before and after each epoch; true stops the member there.
 
     Yields:
         All events of the training: those of earlier intervals come again. The last one is a
@@ -151,14 +157,26 @@ def interval_events(spec: TrialSpec, target: int, models: Models) -> Iterator[Tr
     if saved is not None and saved.progress[-1].epoch == target < spec.budget.epochs:
         yield from saved.progress
         return
+    if halt():
+        return
     scored: list[Progress] = []
-    for event in trial_events(spec, lambda: scored[-1].epoch >= target, models):
+    for event in trial_events(spec, lambda: scored[-1].epoch >= target or halt(), models):
         if isinstance(event, Progress):
             scored.append(event)
         elif event.outcome is Outcome.FAILED:
             marker.parent.mkdir(parents=True, exist_ok=True)
             marker.write_text(json.dumps({"reason": event.reason}))
         yield event
+
+
+def halts(events: Sequence[TrialEvent], target: int) -> bool:
+    """Whether a member stopped before the epoch up to which it was to be trained."""
+    if not events:
+        return True
+    last = events[-1]
+    return (
+        isinstance(last, TrialResult) and last.outcome is Outcome.STOPPED and last.epochs < target
+    )
 
 
 def score_of(events: Sequence[TrialEvent]) -> float:

@@ -31,7 +31,7 @@ class PopulationController:
         self._stops = 0
 
     def stop(self) -> None:
-        """Ask the run to end: once, after the running intervals; twice, at once."""
+        """Ask the run to end: once, after the running epochs; twice, at once."""
         self._stops += 1
 
     def run(self) -> Ending:
@@ -68,7 +68,7 @@ class PopulationController:
 
     def _tick(self) -> None:
         self._hold()
-        self._monitor.tick(None)
+        self._monitor.tick(self._timetable.left((), (), 0, 1))
 
     def _hold(self) -> None:
         now = time.monotonic()

@@ -143,9 +143,7 @@ class StudyLedger:
         self._epoch = self._rules.last_epoch(interval)
         if live.ended:
             return
-        for event in events:
-            if isinstance(event, Progress) and event.epoch >= live.first:
-                self._scored(live, event)
+        self._record(live, events)
         last = events[-1]
         if isinstance(last, TrialResult) and last.outcome is Outcome.FAILED:
             live.failed = last
@@ -153,6 +151,10 @@ class StudyLedger:
             self._scored(live, Progress(self._epoch, WORST, {}, {}, last.seconds, showers))
         if isinstance(last, TrialResult) and interval == self._rules.intervals:
             self._end(live, last)
+
+    def halted(self, member: int, events: Sequence[TrialEvent]) -> None:
+        """Record a member's epochs since the last barrier."""
+        self._record(self._live[member], events)
 
     def exploited(self, member: int, parent: int, values: Mapping[str, Value], note: str) -> Member:
         """Record that a member takes over another's state."""
@@ -207,6 +209,11 @@ class StudyLedger:
 
     def _change(self, epoch: int, point: Point) -> Change:
         return Change(epoch, {p.name: point[p.name] for p in self._rules.parameters})
+
+    def _record(self, live: _Live, events: Sequence[TrialEvent]) -> None:
+        for event in events:
+            if isinstance(event, Progress) and event.epoch >= live.first:
+                self._scored(live, event)
 
     def _scored(self, live: _Live, progress: Progress) -> None:
         live.score = progress.score

@@ -50,6 +50,26 @@ def trials_of(folder: Path) -> list[TrialView]:
         store.close()
 
 
+def interrupted(folder: Path) -> list[TrialView]:
+    """The trials of the same study, whose first run was ended by Ctrl-C."""
+    folder.mkdir()
+    with started(folder, *COMMAND) as (process, stderr):
+        wait_for(stderr, "epoch 2/4")
+        process.send_signal(signal.SIGINT)
+        assert "interrupted; resume with --study toy" in stderr.read()
+        assert process.wait(60) == 130
+    states = folder / "results" / "toy" / "checkpoints"
+    for trial in (t for t in trials_of(folder) if t.state == "running" and t.rungs):
+        # Not an epoch is trained again.
+        assert (states / f"{trial.proposal:04d}" / f"epoch-{trial.rungs[-1][0]:04d}").is_dir()
+    metaopt(folder, *COMMAND)
+    return trials_of(folder)
+
+
+def summary(trials: list[TrialView]) -> list[Any]:
+    return [(t.state, t.point, t.rungs, t.score, dict(t.note)) for t in trials]
+
+
 def line(trials: list[TrialView], last: TrialView) -> list[TrialView]:
     found = [last]
     while "parents" in found[0].note:
@@ -67,10 +87,8 @@ def replayed(folder: Path, trial: TrialView) -> list[tuple[int, float]]:
     return [(e.epoch, e.score) for e in events if isinstance(e, Progress)]
 
 
-@pytest.mark.timeout(600)  # two starts of Ray, on a machine that may be busy
-def test_kill_9_of_a_member_and_of_the_controller_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.timeout(900)  # four starts of Ray, on a machine that may be busy
+def test_kill_9_and_ctrl_c_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MARK, str(tmp_path))
     with started(tmp_path, *COMMAND) as (process, stderr):
         wait_for(stderr, "epoch 1/4")
@@ -96,6 +114,8 @@ def test_kill_9_of_a_member_and_of_the_controller_loses_nothing(
     ends = [int(t.note["from epoch"]) for t in segments[1:]] + [EPOCHS + 1]
     known = [r for t, end in zip(segments, ends, strict=True) for r in t.rungs if r[0] < end]
     assert known == replayed(tmp_path, moved)
+
+    assert summary(interrupted(tmp_path / "interrupted")) == summary(trials)
 
     metaopt(tmp_path, "export", "toy", "-o", "production")
     model = load_production(tmp_path / "production").model

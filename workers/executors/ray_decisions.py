@@ -12,12 +12,13 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas
 from ray import tune
-from ray.tune.schedulers import PopulationBasedTraining
+from ray.tune.schedulers import PopulationBasedTraining, TrialScheduler
 from ray.tune.schedulers.pb2 import PB2
 from sklearn.exceptions import ConvergenceWarning
 
@@ -29,15 +30,20 @@ _DRAWS_LOCK = threading.Lock()
 
 
 class Watch:
-    """What Tune's parts share in this process; to its snapshots it is nothing."""
+    """What Tune's parts share in this process; to its snapshots it is nothing.
 
-    def __init__(self, ledger: Ledger | None) -> None:
-        self._ledger = ledger
+    Args:
+        ledger: of the study.
+        halt: the file that asks members to stop, in a folder that all nodes see.
+    """
+
+    def __init__(self, ledger: Ledger | None, halt: Path) -> None:
+        self._ledger, self.halt = ledger, halt
         self.failure: Exception | None = None
         self.busy = True
 
-    def __reduce__(self) -> tuple[type[Watch], tuple[None]]:
-        return Watch, (None,)
+    def __reduce__(self) -> tuple[type[Watch], tuple[None, Path]]:
+        return Watch, (None, self.halt)
 
     def fail(self, failure: Exception) -> None:
         """End all for this reason, unless there was one before."""
@@ -75,7 +81,9 @@ class _Decisions:
         super().on_trial_add(tune_controller, trial)  # type: ignore[misc]
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """A member is at a barrier; the last one there sets off all decisions."""
+        """A member is at a barrier, unless it halted; the last one there sets off all decisions."""
+        if result[keys.HALTED]:
+            return str(TrialScheduler.PAUSE)
         with _draws(self.rules.seed, int(result[keys.INTERVAL])):
             return str(super().on_trial_result(tune_controller, trial, result))  # type: ignore[misc]
 

@@ -14,25 +14,32 @@ from typing import Any
 
 from ray import tune
 
+from objectives.objective import WORST
 from search_spaces.records import decode, encode
-from workers.population import interval_events, score_of
+from workers.population import halts, interval_events, score_of
 from workers.reuse import LastModel
 from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 
 #: Keys of a member's configuration, and of its results.
 MEMBER, SPEC, SCORE, ENDED, FIRST = "member", "spec", "score", "ended", "first"
-INTERVAL, EVENTS, S = "interval", "events", "S"
+INTERVAL, EVENTS, S, HALTED = "interval", "events", "S", "halted"
 
 
 class MemberTrainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
     """Trains a member for an interval with each step; the first one may only tell the known S."""
 
     def setup(
-        self, config: dict[str, Any], epochs: int = 0, interval: int = 1, intervals: int = 1
+        self,
+        config: dict[str, Any],
+        epochs: int = 0,
+        interval: int = 1,
+        intervals: int = 1,
+        halt: str = "",
     ) -> None:
-        """Take a member, and how long intervals are."""
+        """Take a member, how long intervals are, and the file that asks for the end."""
         del config  # kept by Tune
         self._epochs, self._length, self._intervals = epochs, interval, intervals
+        self._halt = Path(halt)
         self._models = LastModel()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -43,14 +50,18 @@ class MemberTrainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
     def step(self) -> dict[str, Any]:
         """Train an interval."""
         config, interval = self.config, self.config[FIRST] + self.iteration
-        result: dict[str, Any] = {INTERVAL: interval, "done": interval == self._intervals}
+        last = interval == self._intervals
+        result: dict[str, Any] = {INTERVAL: interval, HALTED: False, "done": last}
         score, ended = config[SCORE], config[ENDED]
         if score is not None and (ended or self.iteration == 0):
             return result | {S: score, EVENTS: "[]"}
         spec = TrialSpec.from_json(json.loads(config[SPEC]))
         target = min(interval * self._length, self._epochs)
-        events = list(interval_events(spec, target, self._models))
-        return result | {S: score_of(events), EVENTS: json.dumps([_message(e) for e in events])}
+        events = list(interval_events(spec, target, self._models, self._halt.is_file))
+        result[EVENTS] = json.dumps([_message(e) for e in events])
+        if halts(events, target):
+            return result | {S: WORST, HALTED: True, "done": False}
+        return result | {S: score_of(events)}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing but a word: Tune wants a file."""

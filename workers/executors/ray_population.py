@@ -28,6 +28,9 @@ from workers.trial import Outcome, Resources, TrialResult
 DEATHS = 8
 #: What Tune writes, which nobody reads, beside the members' states.
 SNAPSHOTS = "tune"
+#: A file among them: members stop after their running epochs. Tune's scheduler cannot say so:
+#: it is asked after an interval only, and not at all where a waiting member is begun.
+HALT = "halt"
 #: Tune's own files and words are nobody's business, and Ctrl-C is the study's.
 _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -76,7 +79,7 @@ class RayPopulation:
         os.environ.update(_QUIET)
         words, level = logging.getLogger("ray.tune"), logging.getLogger("ray.tune").level
         words.setLevel(logging.CRITICAL)
-        watch = Watch(ledger)
+        watch = Watch(ledger, self._snapshots / HALT)
         try:
             self._tuner(members, rules, watch).fit()
         finally:
@@ -96,6 +99,7 @@ class RayPopulation:
             "epochs": rules.epochs,
             "interval": rules.interval,
             "intervals": rules.intervals,
+            "halt": str(watch.halt),
         }
         trainable = tune.with_resources(
             tune.with_parameters(MemberTrainable, **lengths),
@@ -133,9 +137,12 @@ class _Results(tune.Stopper):  # type: ignore[misc]  # Ray has no types
         last = events[-1] if events else None
         if isinstance(last, TrialResult) and last.outcome is Outcome.UNREADABLE:
             self._watch.fail(DataError(last.reason))
+            return False
+        member, ledger = result["config"][keys.MEMBER], self._watch.ledger
+        if result[keys.HALTED]:
+            ledger.halted(member, events)
         elif events:
-            member = result["config"][keys.MEMBER]
-            self._watch.ledger.reached(member, result[keys.INTERVAL], events)
+            ledger.reached(member, result[keys.INTERVAL], events)
         return False
 
     def stop_all(self) -> bool:
@@ -155,6 +162,9 @@ class _Looks(tune.Callback):  # type: ignore[misc]
         del iteration, info
         self._watch.busy = any(trial.status == "RUNNING" for trial in trials)
         self._watch.ledger.tick()
+        if self._watch.stops:
+            self._watch.halt.parent.mkdir(parents=True, exist_ok=True)
+            self._watch.halt.touch()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A member cannot go on: the others stop where they are."""

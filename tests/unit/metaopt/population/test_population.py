@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metaopt.config import StudyConfig
+from metaopt.config import StudyConfig, checkpoint_folder
 from metaopt.monitoring import Quiet
 from metaopt.population.controller import PopulationController, rules_of
 from metaopt.population.lines import Lines
@@ -74,6 +74,12 @@ def run(plan: Plan, study: Any) -> Ending:
     return PopulationController(plan, study, InlinePopulation(), Quiet()).run()
 
 
+def kept(plan: Plan, trial: TrialView) -> Path:
+    """Where the state after a trial's last epoch must be."""
+    folder = checkpoint_folder(plan.config.folder.resolve(), trial.proposal or 0)
+    return folder / f"epoch-{trial.rungs[-1][0]:04d}"
+
+
 def summary(trials: list[TrialView]) -> list[Any]:
     return [(t.state, t.point, t.rungs, t.score, dict(t.note)) for t in trials]
 
@@ -117,15 +123,32 @@ def test_a_killed_controller_is_followed_as_if_nothing_had_happened(
         assert len(before) <= len(again.trials())
 
 
-def test_time_is_up_after_an_interval_and_the_next_run_goes_on(
-    plan: Plan, open_store: Open
-) -> None:
+def test_time_is_up_and_the_next_run_goes_on(plan: Plan, open_store: Open) -> None:
     search = replace(plan.config.search, time_budget="0.01s")
     short = replace(plan, config=replace(plan.config, search=search))
     store = open_store(short.config.study.storage)
     assert run(short, study_of(short, store)) is Ending.TIME
-    assert {len(t.rungs) for t in study_of(short, store).trials()} == {1}
+    assert {len(t.rungs) for t in study_of(short, store).trials()} == {0}
     assert run(plan, study_of(plan, store)) is Ending.TRIALS
+
+
+def test_a_population_that_stops_within_an_interval_trains_nothing_twice(
+    toy_config: Config, open_store: Open
+) -> None:
+    given = POPULATION | SMALL | {"trial__epochs": 5, "search__options": {"interval": 2}}
+    plan = prepare(toy_config(**given))
+    store = open_store(plan.config.study.storage)
+    run(plan, whole := study_of(plan, store))
+    # Within the first interval, and within the second one.
+    for looks, trained in ((1, [1]), (8, [3, 2, 2])):
+        study = store.create(f"stopped-{looks}", plan.document)
+        PopulationController(plan, study, InlinePopulation(looks), Quiet()).run()
+        assert [t.rungs[-1][0] for t in study.trials() if t.rungs][:3] == trained
+        for trial in (t for t in study.trials() if t.state == "running" and t.rungs):
+            assert kept(plan, trial).is_dir()
+        again = store.study(study.name)
+        assert run(plan, again) is Ending.TRIALS
+        assert summary(again.trials()) == summary(whole.trials())
 
 
 def test_a_diverged_member_is_healed_by_another_or_fails(
