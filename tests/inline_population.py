@@ -64,7 +64,7 @@ class InlinePopulation:
                 p.name: p.clip(float(parent.spec.point[p.name]) * rng.choice([0.8, 1.25]))
                 for p in rules.parameters
             }
-            now[i] = ledger.exploited(now[i].number, parent.number, values, "test")
+            now[i] = ledger.exploited(now[i].number, parent.number, values, ())
 
     def close(self) -> None:
         """Nothing runs."""

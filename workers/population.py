@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -105,8 +105,17 @@ class Ledger(Protocol):
     def halted(self, member: int, events: Sequence[TrialEvent]) -> None:
         """A member stopped before the end of an interval, since the end was asked for."""
 
-    def exploited(self, member: int, parent: int, values: Mapping[str, Value], note: str) -> Member:
-        """At a barrier, a member takes over another's state, with these values: as it goes on."""
+    def exploited(
+        self, member: int, parent: int, values: Mapping[str, Value], drawn: Collection[str]
+    ) -> Member:
+        """At a barrier, a member takes over another's state: as it goes on.
+
+        Args:
+            member: which.
+            parent: whose.
+            values: with which it goes on.
+            drawn: names of those that were drawn anew.
+        """
 
     def tick(self) -> None:
         """Some time passed."""

@@ -9,7 +9,8 @@ from metaopt.agenda import Assignment
 from metaopt.cli.trials_view import TrialsView, study_title
 from metaopt.population.options import PopulationTraining
 from metaopt.preflight import Plan
-from metaopt.store.views import TrialView
+from metaopt.reports.segments import brief
+from metaopt.store.views import MEMBER, TrialView
 from workers.trial import Progress
 
 
@@ -45,7 +46,9 @@ class TerminalMonitor(TrialsView):
 
 def _kind(assignment: Assignment) -> str:
     """What a trial is, where it is not a new point's first one."""
-    before = assignment.before
+    before, note = assignment.before, assignment.note
+    if MEMBER in note:
+        return brief(note)
     if before is None:
-        return f"confirms trial {assignment.note['confirms']}" if assignment.seed else ""
+        return f"confirms trial {note['confirms']}" if assignment.seed else ""
     return f"{'resumes' if before.state == 'pruned' else 'repeats'} trial {before.number}"

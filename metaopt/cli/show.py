@@ -60,7 +60,9 @@ def _show_study(stored: StoredStudy, most: int, as_json: bool) -> None:
         print_table(comparison_table(published, ranked[0]))
     if len(front) > 1:
         print_table(pareto_table(front, published.best.point if published else {}))
-    if ranked and ranked[0].seeds == 1 and "space" in stored.document:  # a study of ours
+    # A study of ours, and a search: what segments of a population score depends on their parents.
+    search = "space" in stored.document and "population" not in stored.document
+    if ranked and ranked[0].seeds == 1 and search:
         _say_expected(stored, trials)
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from metaopt.cli.live import LiveView
 from metaopt.reports.tables import duration, number
 from metaopt.store.standings import best_of
-from metaopt.store.views import TrialView
+from metaopt.store.views import FAILED, TrialView
 
 #: Finished trials that the live view lists, and running ones: a terminal is not endless.
 RECENT, RUNNING = 6, 24
@@ -42,10 +42,9 @@ class TrialsView(LiveView):
         """A trial ended."""
         self._running.pop(trial.number, None)
         self._keep([trial])
-        state = trial.outcome or trial.state
         reason = f": {trial.reason}" if trial.reason else ""
         self._line(
-            f"trial {trial.number} {state} S {number(trial.score, trial.error)}{reason} "
+            f"trial {trial.number} {trial.word} S {number(trial.score, trial.error)}{reason} "
             f"[{self._summary()}]"
         )
 
@@ -80,9 +79,9 @@ class TrialsView(LiveView):
         best = self._best
         total = f"/{self._total}" if self._total else ""
         text = f"{len(self._trials)}{total} trials"
-        for state in ("pruned", "fail"):
-            count = sum(t.state == state for t in list(self._trials.values()))
-            text += f", {count} {'failed' if state == 'fail' else state}" if count else ""
+        words = [t.word for t in list(self._trials.values())]
+        for word in ("pruned", "replaced", FAILED):
+            text += f", {words.count(word)} {word}" if word in words else ""
         if best is not None:
             text += f", best S {number(best.score, best.error)} (trial {best.number})"
         return text
@@ -101,9 +100,8 @@ class TrialsView(LiveView):
         for header in ("S", "time"):
             table.add_column(header, justify="right")
         for trial in list(self._trials.values())[-RECENT:]:
-            state = trial.outcome or trial.state
             table.add_row(
-                str(trial.number), state, f"{trial.epochs}/{self._epochs}",
+                str(trial.number), trial.word, f"{trial.epochs}/{self._epochs}",
                 number(trial.score, trial.error), duration(trial.seconds), style="dim",
             )  # fmt: skip
         # A copy: the view is drawn in a thread of its own.

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from metaopt.cli.trials_view import TrialsView, study_title
+from metaopt.reports.segments import brief
 from metaopt.reports.tables import duration, number
 from metaopt.store.lease import Holder
 from metaopt.store.sitting import Sitting
 from metaopt.store.study import StoredStudy
-from metaopt.store.views import TrialView
+from metaopt.store.views import MEMBER, TrialView
 from metaopt.timetable import Timetable
 from search_spaces.errors import ConfigError
 
@@ -168,9 +169,12 @@ class WatchView(TrialsView):
             self._last = max(self._last, self._seconds_of(trial.finished))
         if trial.complete and trial.seconds > 0:
             self._durations.append(trial.seconds)
-        return replace(trial, point={}, groups={}, metrics={}, rungs=(), note={})
+        note = {MEMBER: trial.note[MEMBER]} if MEMBER in trial.note else {}
+        return replace(trial, point={}, groups={}, metrics={}, rungs=(), note=note)
 
     def _kind(self, trial: TrialView) -> str:
+        if MEMBER in trial.note:
+            return brief(trial.note)
         if trial.seed:
             return f"confirms trial {trial.note['confirms']}" if "confirms" in trial.note else ""
         if trial.retry_of is None or trial.proposal is None:

@@ -11,6 +11,7 @@ from metaopt.monitoring import Monitor
 from metaopt.population.ledger import StudyLedger
 from metaopt.population.options import PopulationTraining, changing
 from metaopt.preflight import Plan
+from metaopt.showcase import Showcase
 from metaopt.stopping import Ending
 from metaopt.store.study import LEASE_SECONDS, StoredStudy
 from metaopt.timetable import Timetable
@@ -44,13 +45,16 @@ class PopulationController:
         """
         self._hold()
         try:
+            showcase = Showcase(self._plan, self._study)
             ledger = StudyLedger(
-                self._plan, self._study, rules_of(self._plan), self._monitor, self._tick,
-                self._stopped,
+                self._plan, self._study, rules_of(self._plan), showcase, self._monitor,
+                self._tick, self._stopped,
             )  # fmt: skip
+            showcase.open()
             members, rules = ledger.open()
             if not ledger.done:
                 self._executor.train(members, rules, ledger)
+            showcase.close()
             return self._ended(ledger)
         finally:
             self._study.release(self._owner)

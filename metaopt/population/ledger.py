@@ -9,7 +9,7 @@ comes later makes the decisions of the last barrier again, and finds those that 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,10 +18,13 @@ import numpy as np
 from metaopt.agenda import Assignment
 from metaopt.config import checkpoint_folder, seconds, trial_folder
 from metaopt.monitoring import Monitor
-from metaopt.population.lines import FROM, MEMBER, PARENT, Lines, Segment
+from metaopt.population.lines import Lines, Segment
 from metaopt.preflight import Plan
+from metaopt.reports.segments import changes
+from metaopt.showcase import Showcase
 from metaopt.specification import common_specification, training_seed
 from metaopt.store.study import StoredStudy
+from metaopt.store.views import FROM, MEMBER, PARENT
 from objectives.objective import WORST
 from search_spaces.parameters import Point, Value
 from workers.population import Member, Rules
@@ -57,6 +60,7 @@ class StudyLedger:
         plan: of the study.
         study: in its store.
         rules: of the population.
+        showcase: for those who look at the study in the dashboard.
         monitor: is told what happens.
         tick: called from time to time.
         stops: how often the end was asked for.
@@ -67,11 +71,13 @@ class StudyLedger:
         plan: Plan,
         study: StoredStudy,
         rules: Rules,
+        showcase: Showcase,
         monitor: Monitor,
         tick: Callable[[], None],
         stops: Callable[[], int],
     ) -> None:
-        self._plan, self._study, self._rules, self._monitor = plan, study, rules, monitor
+        self._plan, self._study, self._rules = plan, study, rules
+        self._showcase, self._monitor = showcase, monitor
         self.tick, self.stops = tick, stops
         self._folder = plan.config.folder.resolve()
         self._live: dict[int, _Live] = {}
@@ -156,13 +162,15 @@ class StudyLedger:
         """Record a member's epochs since the last barrier."""
         self._record(self._live[member], events)
 
-    def exploited(self, member: int, parent: int, values: Mapping[str, Value], note: str) -> Member:
+    def exploited(
+        self, member: int, parent: int, values: Mapping[str, Value], drawn: Collection[str]
+    ) -> Member:
         """Record that a member takes over another's state."""
         replaced, taken, first = self._live[member], self._live[parent], self._epoch + 1
         known = self._lines.beginning(member, first)
         if known is None:
             point = {**taken.spec.point, **values}
-            told = {"operators": f"takes over; {note}" if note else "takes over"}
+            told = {"operators": changes(taken.spec.point, point, drawn)}
             told |= {MEMBER: str(member), FROM: str(first), PARENT: str(taken.number)}
             schedule = (*taken.spec.schedule, self._change(first, point))
             spec = self._spec(0, self._proposals, point, schedule, taken.spec.seed)
@@ -172,8 +180,7 @@ class StudyLedger:
         else:
             live = self._taken_up(known)
         if not replaced.ended:
-            stopped = TrialResult(Outcome.STOPPED, replaced.score, epochs=self._epoch)
-            self._end(replaced, replaced.failed or stopped)
+            self._end(replaced, replaced.failed or self._stopped(replaced))
         score = taken.score if live.score is None else live.score
         return Member(member, live.spec, score, live.ended)
 
@@ -200,6 +207,7 @@ class StudyLedger:
             folder=str(trial_folder(self._folder, number)),
             checkpoint=str(checkpoint_folder(self._folder, proposal)),
             checkpoint_seconds=seconds(self._plan.config.trial.checkpoint) or 0.0,
+            plots=self._plan.config.study.plots,
             schedule=schedule,
         )
 
@@ -222,10 +230,19 @@ class StudyLedger:
             self._study.report(live.number, progress)
             self._monitor.progressed(live.number, progress)
 
+    def _stopped(self, live: _Live) -> TrialResult:
+        """The end of a segment that another one's state follows, as its last epoch has it."""
+        last = self._study.epochs(live.number)[-1]
+        kept = {key: last[key] for key in ("groups", "seconds", "showers")}
+        return TrialResult(Outcome.STOPPED, live.score, epochs=self._epoch, **kept)
+
     def _end(self, live: _Live, result: TrialResult) -> None:
         live.ended = True
         pruned = result.outcome is Outcome.STOPPED
-        self._monitor.finished(self._study.finish(live.number, result, pruned))
+        picture = self._showcase.picture(live.number, result)
+        trial = self._study.finish(live.number, result, pruned, picture)
+        self._showcase.finished(trial)
+        self._monitor.finished(trial)
 
 
 def _copy_state(taken: TrialSpec, spec: TrialSpec) -> None:

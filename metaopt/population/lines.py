@@ -11,11 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from metaopt.store.views import FAILED, TrialView
+from metaopt.store.views import FAILED, FROM, MEMBER, PARENT, TrialView
 from workers.population import Rules, Seen
-
-#: Keys of a segment's note: its member, and its first epoch.
-MEMBER, FROM, PARENT = "member", "from epoch", "parents"
 
 
 @dataclass(frozen=True)

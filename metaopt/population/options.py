@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from metaopt.strategies.base import Observation, Proposal
+from metaopt.strategies.warm_start import WARM
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Parameter, Point, Value
 from search_spaces.space import SearchSpace
@@ -70,24 +71,24 @@ class PopulationTraining:
         return [self._beginning(space, first + i, rng) for i in range(n)]
 
     def _beginning(self, space: SearchSpace, member: int, rng: np.random.Generator) -> Proposal:
-        base, name = self.base(space)
+        base, note = self.base(space)
         if member == 0:
-            return Proposal(base, {"operators": name})
+            return Proposal(base, note)
         drawn = space.from_unit(rng.random(len(space.parameters)))
         values = {p.name: drawn.get(p.name, base[p.name]) for p in changing(space, base)}
         return Proposal({**base, **values}, {"operators": "values drawn"})
 
-    def base(self, space: SearchSpace) -> tuple[Mapping[str, Value], str]:
-        """The point with the network of all members, and where it comes from.
+    def base(self, space: SearchSpace) -> tuple[Mapping[str, Value], Mapping[str, str]]:
+        """The point with the network of all members, and a note of where it comes from.
 
         Raises:
             ConfigError: there is no such baseline.
         """
         if self.warm:
-            return dict(self.warm[0]), "earlier study"
+            return dict(self.warm[0]), {"operators": WARM}
         for baseline in space.baselines:
             if self.baseline in ("", baseline.name):
-                return dict(baseline.point), f"baseline {baseline.name}"
+                return dict(baseline.point), {"baseline": baseline.name}
         known = ", ".join(b.name for b in space.baselines) or "none"
         raise ConfigError(
             f"a population begins with one network: space {space.name!r} has the baselines "

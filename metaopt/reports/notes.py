@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from metaopt.config import trial_folder
-from metaopt.reports.tables import number
+from metaopt.reports.segments import made
+from metaopt.reports.tables import number, setting
 from metaopt.reports.words import GROUPS, measured
-from metaopt.store.views import FAILED, LOST, TrialView
+from metaopt.store.views import FAILED, FROM, LOST, MEMBER, PARENT, TrialView
+from workers.models.adjusting import mutable_names
 
 SCALE = (
     "S is the distance of generated showers from Geant4's, lower is better: 0.13 cannot be told "
@@ -42,6 +44,8 @@ def trial_note(
     """
     other = published if published is not None and published.number != trial.number else None
     parts = [_outcome(trial, other, document)]
+    if MEMBER in trial.note:
+        parts += _segment(trial, document)
     if trial.groups:
         parts += [_worst(trial, other), *_found(trial, findings)]
     if picture:
@@ -64,6 +68,11 @@ def _outcome(trial: TrialView, published: TrialView | None, document: Mapping[st
     because = f": {plain(trial.reason)}" if trial.reason else ""
     if trial.complete:
         return _score(trial, published)
+    if trial.replaced:
+        return (
+            f"**Replaced** after {epochs} at S = {number(trial.score)}: it was among the worst of "
+            "the population there, and its member took over the state of one of the best."
+        )
     if trial.state == "pruned":
         return (
             f"**Pruned** after {epochs} at S = {number(trial.score)}: at that rung it was not "
@@ -90,6 +99,20 @@ def _score(trial: TrialView, published: TrialView | None) -> str:
         f"{text}; the published configuration, trial {published.number}, has "
         f"{number(published.score, published.error)}: {verdict}."
     )
+
+
+def _segment(trial: TrialView, document: Mapping[str, Any]) -> list[str]:
+    """Whose it is, where its weights came from, and what was in force."""
+    note, first = trial.note, int(trial.note[FROM])
+    came = f"It began with fresh weights: {made(note)}."
+    if PARENT in note:
+        came = f"It took over the weights of trial {note[PARENT]}, and changed: {made(note)}."
+    names = mutable_names(document["space"]["family"])
+    values = ", ".join(f"{n} {setting(v)}" for n, v in trial.point.items() if n in names)
+    return [
+        f"Member {note[MEMBER]}, epochs {first} to {max(trial.epochs, first)}. {plain(came)}",
+        f"In force: {plain(values)}.",
+    ]
 
 
 def _worst(trial: TrialView, published: TrialView | None) -> str:

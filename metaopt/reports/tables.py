@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from metaopt.reports import segments
 from metaopt.store.front import FrontPoint
 from metaopt.store.standings import Figure, Standing
-from metaopt.store.views import StudyView, TrialView
+from metaopt.store.views import MEMBER, StudyView, TrialView
 from search_spaces.parameters import Value
 
 
@@ -91,13 +92,13 @@ def trials_table(trials: Sequence[TrialView], most: int = 30) -> Table:
     )
     rows = []
     for trial in ranked[:most]:
-        state = trial.state + (f": {trial.outcome}" if trial.outcome else "")
+        state = f"{trial.state}: {trial.outcome}" if trial.outcome else trial.word
         rows.append(
             (
                 str(trial.number),
                 state,
                 number(trial.score, trial.error),
-                str(trial.epochs),
+                segments.epochs(trial),
                 duration(trial.seconds),
                 str(trial.attempt) if trial.attempt > 1 else "",
                 trial.reason or _origin(trial.note),
@@ -111,6 +112,8 @@ def trials_table(trials: Sequence[TrialView], most: int = 30) -> Table:
 
 def _origin(note: Mapping[str, str]) -> str:
     """Where a point came from: ``published``, ``design``, ``crossover, mutation of 3, 7``."""
+    if MEMBER in note:
+        return segments.origin(note)
     if "confirms" in note:
         return f"confirms {note['confirms']}"
     what = note.get("baseline", note.get("operators", ""))
@@ -185,7 +188,7 @@ def _figure_text(figure: Figure | None) -> str:
 def _score_text(trial: TrialView) -> str:
     if trial.complete:
         return number(trial.score, trial.error)
-    return f"{trial.outcome or trial.state} ({number(trial.score)} at epoch {trial.epochs})"
+    return f"{trial.word} ({number(trial.score)} at epoch {trial.epochs})"
 
 
 def trial_tables(trial: TrialView, epochs: Sequence[Mapping[str, object]]) -> list[Table]:

@@ -14,6 +14,9 @@ from workers.timing import MS_PER_SHOWER
 
 #: Optuna's five states, and the three words for what ended a FAIL.
 FAILED, LOST, INTERRUPTED = "failed", "lost", "interrupted"
+#: Keys of the note of a population's segment: its member, its first epoch, and the trial whose
+#: state it took over.
+MEMBER, FROM, PARENT = "member", "from epoch", "parents"
 #: How often a trial is started when its worker is lost without a new epoch.
 MAX_ATTEMPTS = 3
 
@@ -63,6 +66,19 @@ class TrialView:
     def complete(self) -> bool:
         """Whether it ran to the end and has a final score."""
         return self.state == "complete"
+
+    @property
+    def replaced(self) -> bool:
+        """Whether it is a member's segment, after which that took over another one's state.
+
+        Optuna has it as pruned: it ended before the last epoch, with a score.
+        """
+        return self.state == "pruned" and MEMBER in self.note
+
+    @property
+    def word(self) -> str:
+        """How it stands, for people: its state, *replaced*, or why it failed."""
+        return "replaced" if self.replaced else self.outcome or self.state
 
     @property
     def settled(self) -> bool:

@@ -27,6 +27,8 @@ from workers.executors import ray_member as keys
 from workers.population import Ledger, Member, Rules
 
 _DRAWS_LOCK = threading.Lock()
+#: Tune's word for a value that is drawn anew.
+_DRAWN = "resample"
 
 
 class Watch:
@@ -100,9 +102,8 @@ class _Decisions:
         config, operations = super()._get_new_config(trial, trial_to_clone)  # type: ignore[misc]
         member, parent = trial.config[keys.MEMBER], trial_to_clone.config[keys.MEMBER]
         values = _meant_values(config, self.rules)
-        chosen = (f"{name} {how}" for name, how in operations.items())
-        note = "values of the Gaussian process" if self.rules.bandit else ", ".join(chosen)
-        goes_on = self.watch.ledger.exploited(member, parent, values, note)
+        drawn = [name for name, how in operations.items() if how == _DRAWN]
+        goes_on = self.watch.ledger.exploited(member, parent, values, drawn)
         return config | _told(goes_on, self.rules), operations
 
 

@@ -51,6 +51,12 @@ def answer(facts: StudyFacts) -> Answer:
 def verdict(published: Standing, best: Standing) -> str:
     """The answer in a sentence; a fall within twice its error is none."""
     before, after = published.score, best.score
+    if published.best.state == "pruned":
+        return (
+            f"The published configuration was not trained to the end: S "
+            f"{number(before.value)} after epoch {published.best.epochs}. The best has S "
+            f"{number(after.value, after.error)}."
+        )
     error = math.hypot(before.error or 0.0, after.error or 0.0)
     if after.value >= before.value - 2 * error:
         return "No configuration beat the published one beyond the error at this budget."
@@ -70,8 +76,8 @@ def verdict(published: Standing, best: Standing) -> str:
 def study_table(facts: StudyFacts) -> Table:
     """What was searched, in rows of (what, value)."""
     document = facts.document
-    counts = Counter(t.state for t in facts.trials)
-    ended = ", ".join(f"{counts[s]:,} {s}" for s in ("complete", "pruned") if counts[s])
+    counts = Counter(t.word if t.replaced else t.state for t in facts.trials)
+    ended = ", ".join(f"{counts[s]:,} {s}" for s in ("complete", "pruned", "replaced") if counts[s])
     failed = f", {counts['fail']:,} failed" if counts["fail"] else ""
     running = f", {facts.running} running" if facts.running else ""
     started = facts.trials[0].started if facts.trials else None
@@ -137,7 +143,7 @@ def _notes(facts: StudyFacts) -> tuple[str, ...]:
 
 
 def _expected(facts: StudyFacts) -> EstimatedBest | None:
-    if facts.surrogate is None:
+    if facts.population or facts.surrogate is None:
         return None
     points = [o.point for o in facts.surrogate.living]
     mean, deviation = facts.surrogate.predict(points)

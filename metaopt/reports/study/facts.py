@@ -12,7 +12,7 @@ import numpy as np
 from metaopt.record import Record
 from metaopt.reports.study.clock import Clock
 from metaopt.store.standings import Standing, published_of, standings
-from metaopt.store.views import TrialView
+from metaopt.store.views import MEMBER, TrialView
 from metaopt.strategies.base import Observation
 from metaopt.strategies.surrogate import MIN_ALIVE, Surrogate
 from search_spaces.errors import ConfigError
@@ -60,6 +60,11 @@ class StudyFacts:
         return cls(name, document, ended, len(trials) - len(ended), space, Record(ended))
 
     @property
+    def population(self) -> bool:
+        """Whether trials are segments of members that take over each other's state."""
+        return "population" in self.document
+
+    @property
     def seed(self) -> int:
         """Of every draw of the report."""
         return int(self.document.get("seed", 0))
@@ -96,6 +101,8 @@ class StudyFacts:
 
     def epochs_trained(self, trial: TrialView) -> int:
         """New epochs of a trial: those of its predecessors come from their checkpoint."""
+        if MEMBER in trial.note:
+            return len(trial.rungs)
         before = self.record.known_epochs(self.record.trial(trial.retry_of))
         last = trial.rungs[-1][0] if trial.rungs else 0
         return max(last, trial.epochs, before) - before

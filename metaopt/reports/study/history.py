@@ -20,6 +20,7 @@ FAILED_NAME = "failed, no S"
 GROUPS: Mapping[str, Kind] = {
     "complete": "complete",
     "pruned, last S": "pruned",
+    "replaced, last S": "pruned",
     FAILED_NAME: "failed",
     "confirming": "confirming",
 }
@@ -96,7 +97,7 @@ def group_of(trial: TrialView) -> str:
     if trial.complete:
         return "complete"
     if trial.state == "pruned":
-        return "pruned, last S"
+        return f"{trial.word}, last S"
     return FAILED_NAME if trial.outcome == FAILED else ""
 
 
