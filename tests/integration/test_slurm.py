@@ -7,32 +7,38 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ..processes import MARK, left_behind, marked
+from ..processes import MARK, left_behind, marked, until
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "slurm" / "metaopt.sbatch"
-#: Takes Slurm's options, and runs what stands behind them on this machine.
+#: Takes Slurm's options, and runs what stands behind them on this machine. Like a step of Slurm,
+#: it is one group of processes, which are told together to end.
 SRUN = """#!/bin/sh
-echo "$@" >> "$SLURM_LOG"
-while [ "$1" != -- ]; do shift; done
+set -f
+echo $* >> "$SLURM_LOG"
+while [ "$1" != -- ]; do
+  case $1 in --output=*) exec >> "${1#*=}" 2>&1 ;; esac
+  shift
+done
 shift
-exec "$@"
+echo $$ >> "$SLURM_LOG.steps"
+exec timeout 300 "$@"
+"""
+SCANCEL = """#!/bin/sh
+kill -s "${1#--signal=}" $(cat "$SLURM_LOG.steps")
 """
 SCONTROL = """#!/bin/sh
 echo "scontrol $@" >> "$SLURM_LOG"
 if [ "$1" = show ]; then echo localhost; fi
 """
-#: A head that listens and nothing more.
-RAY = """#!{python}
-import socket, sys, time
-(port,) = [a.partition("=")[2] for a in sys.argv if a.startswith("--port=")] or [0]
-with socket.create_server(("localhost", int(port))):
-    time.sleep(60)
+#: A Ray that has started, and nothing more.
+RAY = """#!/bin/sh
+echo "Ray runtime started."
+sleep 60
 """
 #: A study that ends after its running epoch, once it is told to.
 METAOPT = """#!{python}
@@ -62,7 +68,7 @@ evaluation_showers = 100
 def job(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of a job on one node, and an end to whatever it left running."""
     (tmp_path / "bin").mkdir()
-    write(tmp_path, srun=SRUN, scontrol=SCONTROL)
+    write(tmp_path, srun=SRUN, scancel=SCANCEL, scontrol=SCONTROL)
     path = [str(tmp_path / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
     identity = str(os.getpid())
     yield {
@@ -120,27 +126,27 @@ def test_what_is_missing_is_said(
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_at_the_time_limit_the_study_ends_and_the_job_goes_back_to_the_queue(
-    job: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGUSR1, 0), (signal.SIGTERM, 130)])
+def test_the_study_ends_and_at_the_time_limit_the_job_goes_back_to_the_queue(
+    job: dict[str, str], tmp_path: Path, sent: signal.Signals, code: int
 ) -> None:
     write(tmp_path, ray=RAY, metaopt=METAOPT)
     with start(tmp_path, job | {"SLURM_JOB_NUM_NODES": "3"}) as script:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "running").exists():
-            assert time.monotonic() < deadline and script.poll() is None
-            time.sleep(0.05)
-        script.terminate()
+        until(lambda: (tmp_path / "running").exists() or script.poll() is not None)
+        script.send_signal(sent)
         text, _ = script.communicate(timeout=60)
-    assert script.returncode == 0 and "back to the queue" in text
+    limit = sent == signal.SIGUSR1
+    assert script.returncode == code and ("back to the queue" in text) == limit
     port = 20000 + os.getpid() % 20000
     ran = (tmp_path / "running").read_text()
     assert ran == f"run study.toml --ray-address localhost:{port}token"
     log = (tmp_path / "slurm.log").read_text().splitlines()
+    step = "--quiet --nodes={0} --ntasks={0} --ntasks-per-node=1 --cpus-per-task=1 --overlap"
     assert log[0] == "scontrol show hostnames node1"
-    assert log[1].startswith("--nodes=1 --ntasks=1 --ntasks-per-node=1 --overlap --nodelist=local")
-    assert log[2].startswith("--nodes=2 --ntasks=2 --ntasks-per-node=1 --overlap --exclude=local")
-    assert f"ray start --address=localhost:{port}" in log[2]
-    assert log[3:] == [f"scontrol requeue {os.getpid()}"]
+    assert log[1].startswith(f"{step.format(1)} --nodelist=localhost")
+    assert log[2].startswith(f"{step.format(2)} --exclude=localhost")
+    assert log[2].endswith(f"--address=localhost:{port}")
+    assert log[3:] == [f"scontrol requeue {os.getpid()}"] * limit
     assert not left_behind(str(tmp_path), 10)
 
 
