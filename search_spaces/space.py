@@ -33,6 +33,8 @@ Key: TypeAlias = tuple[Value | None, ...]
 #: with a probability of 4e-5.
 MAX_DRAWS = 1000
 
+_NONE: Array = np.zeros(0)
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -86,6 +88,11 @@ class SearchSpace:
     def names(self) -> tuple[str, ...]:
         """Parameter names in order."""
         return tuple(p.name for p in self.parameters)
+
+    @cached_property
+    def varying(self) -> tuple[Parameter, ...]:
+        """The parameters with more than one value; a search has to do with these alone."""
+        return tuple(p for p in self.parameters if _varies(p))
 
     # -- points ---------------------------------------------------------------------------
 
@@ -159,13 +166,13 @@ class SearchSpace:
         return np.array(unit, dtype=np.float64)
 
     def encode(self, points: Iterable[Point], fill: float = 0.5) -> Array:
-        """Model features (n, w): numbers as in the unit cube, choices one-hot.
+        """Model features (n, w) of what varies: numbers as in the unit cube, choices one-hot.
 
         A choice's columns are divided by sqrt(2), so that two different choices
         are at distance 1, as far apart as the ends of a numeric range.
         """
         rows = [
-            np.concatenate([_columns(p, point.get(p.name), fill) for p in self.parameters])
+            np.hstack([_NONE, *(_columns(p, point.get(p.name), fill) for p in self.varying)])
             for point in points
         ]
         return np.array(rows, dtype=np.float64).reshape(len(rows), self.width)
@@ -173,7 +180,7 @@ class SearchSpace:
     @property
     def width(self) -> int:
         """Number of columns of :meth:`encode`."""
-        return sum(len(p.choices) if isinstance(p, Categorical) else 1 for p in self.parameters)
+        return sum(len(p.choices) if isinstance(p, Categorical) else 1 for p in self.varying)
 
     # -- identity -------------------------------------------------------------------------
 
@@ -194,6 +201,10 @@ def _check_condition(name: str, when: Condition, before: Mapping[str, Parameter]
         raise SpaceError(
             f"'>=' needs a parent of numbers, got when = '{when}' for {name!r}; use =="
         )
+
+
+def _varies(p: Parameter) -> bool:
+    return len(p.choices) > 1 if isinstance(p, Categorical) else p.low < p.high
 
 
 def _columns(p: Parameter, value: Value | None, fill: float) -> Array:

@@ -84,9 +84,10 @@ def _scatter(space: SearchSpace, rng: np.random.Generator) -> list[Point]:
 
 def _neighbour(space: SearchSpace, point: Point, rng: np.random.Generator) -> Point:
     genes = _genes(space, point, rng)
-    chosen = rng.random(len(genes)) < max(2.0 / len(genes), 0.1)
-    chosen[rng.integers(len(genes))] = True
-    for p, hit in zip(space.parameters, chosen, strict=True):
+    varying = space.varying
+    chosen = rng.random(len(varying)) < max(2.0 / len(varying), 0.1)
+    chosen[rng.integers(len(varying))] = True
+    for p, hit in zip(varying, chosen, strict=True):
         if hit:
             genes[p.name] = step_value(p, genes[p.name], 0.1, rng)
     return space.activate(genes)
@@ -140,7 +141,7 @@ def _one_changes(space: SearchSpace, point: Point, rng: np.random.Generator) -> 
     """Every other choice, and a small and a large step of every number, one at a time."""
     genes = _genes(space, point, rng)
     changed: list[Point] = []
-    for p in space.parameters:
+    for p in space.varying:
         if p.name not in point:
             continue
         if isinstance(p, Categorical):

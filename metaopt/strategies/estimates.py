@@ -122,7 +122,7 @@ def _without_promise(
     space: SearchSpace, history: Sequence[Observation], rng: np.random.Generator
 ) -> bool:
     alive = sum(o.state is not State.FAILED for o in history)
-    least = max(MIN_TRIALS, PER_PARAMETER * len(space.parameters))
+    least = max(MIN_TRIALS, PER_PARAMETER * len(space.varying))
     if len(history) < least or alive < MIN_ALIVE:
         return False
     surrogate = Surrogate.of(space, history)

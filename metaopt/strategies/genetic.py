@@ -215,7 +215,9 @@ class Genetic:
                 moves = network.moves(genes)
                 if moves and rng.random() < self.structure:
                     operators.append(network.apply(rng.choice(moves), genes, steps["sigma"], rng))
-            rate = min(steps["mutations"] / len(space.activate(genes)), MAX_SHARE)
+            active = space.activate(genes)
+            varying = sum(p.name in active for p in space.varying)
+            rate = min(steps["mutations"] / max(varying, 1), MAX_SHARE)
             mutated = mutate(space, genes, rate, steps["sigma"], rng)
             operators += [f"mutation({', '.join(mutated)})"] if mutated else []
             point = space.activate(genes)

@@ -189,5 +189,5 @@ def _learned(history: Sequence[Observation], more: int) -> NDArray[np.intp]:
 
 def _groups(space: SearchSpace) -> NDArray[np.int64]:
     """The parameter of each column of ``space.encode``."""
-    widths = [len(p.choices) if isinstance(p, Categorical) else 1 for p in space.parameters]
+    widths = [len(p.choices) if isinstance(p, Categorical) else 1 for p in space.varying]
     return np.repeat(np.arange(len(widths)), widths)

@@ -52,14 +52,16 @@ def mutate(
     Args:
         space: gives the parameters.
         genes: a value for every parameter.
-        rate: probability per gene.
+        rate: probability per gene that can vary.
         sigma: width of the Gaussian step, in units of the parameter's range.
         rng: of every draw.
 
     Returns:
         The names of the mutated parameters.
     """
-    hit = [space.parameters[i] for i in np.flatnonzero(rng.random(len(genes)) < rate)]
+    hit = [
+        p for p, u in zip(space.varying, rng.random(len(space.varying)), strict=True) if u < rate
+    ]
     for p in hit:
         genes[p.name] = step_value(p, genes[p.name], sigma, rng)
     return [p.name for p in hit]

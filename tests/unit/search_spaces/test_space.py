@@ -131,3 +131,13 @@ def test_a_bad_file_is_refused_with_file_key_and_rule(
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(SpaceError, match="did you mean 'quick'"):
         load_space("quik")
+
+
+def test_parameters_of_one_value_are_not_encoded() -> None:
+    fixed = (Float("f", 0.5, 0.5), Int("i", 3, 3), Categorical("c", ("only",)))
+    wide = SearchSpace("wide", "toy", "default", (*fixed, Float("x", 0.0, 1.0)))
+    point = {"f": 0.5, "i": 3, "c": "only", "x": 0.25}
+    assert [p.name for p in wide.varying] == ["x"]
+    assert wide.encode([point]).tolist() == [[0.25]] and wide.width == 1
+    still = SearchSpace("still", "toy", "default", fixed)
+    assert still.encode([point, point]).shape == (2, 0) and still.varying == ()

@@ -138,3 +138,22 @@ def test_layers_are_moved_and_the_lineage_says_so() -> None:
     moves = {"add", "duplicate", "remove", "swap"}
     assert operators(1.0) >= moves
     assert not operators(0.0) & moves
+
+
+def test_fixed_values_take_nothing_from_the_mutations() -> None:
+    """A space may hold many parameters with one value: networks that are given."""
+    fixed = tuple(Categorical(f"fixed{i}", ("a",)) for i in range(20))
+    wide = dataclasses.replace(SPACE, parameters=(*fixed, *SPACE.parameters))
+    given = {p.name: "a" for p in fixed}
+    history = [dataclasses.replace(o, point={**given, **o.point}) for o in HISTORY]
+    made = Genetic(crossover=0.0, structure=0.0, candidates=1).propose(
+        wide, history, (), 200, np.random.default_rng(1)
+    )
+    names = [
+        name
+        for p in made
+        for name in p.note["operators"].removesuffix(")").split("(")[1].split(", ")
+    ]
+    assert set(names) == {"x", "layers", "kernel", "c"}
+    # 1.2 are drawn on average; a child without any is a copy, and drawn anew.
+    assert 1.2 < len(names) / len(made) < 2.2
