@@ -73,8 +73,9 @@ def test_a_used_up_space_is_exhausted() -> None:
     assert exhausted(space, history, np.random.default_rng(1))
     # Five proposals earlier there were too few trials to say so.
     assert not exhausted(space, history[:23], np.random.default_rng(1))
-    fixed = tuple(Float(f"fixed{i}", 1.0, 1.0) for i in range(5))
-    wide = SearchSpace("wide", "toy", "default", (*space.parameters, *fixed))
-    at_one = {p.name: 1.0 for p in fixed}
-    history = [dataclasses.replace(o, point={**o.point, **at_one}) for o in history]
-    assert not exhausted(wide, history, np.random.default_rng(1))
+    for low, done in ((1.0, True), (0.0, False)):  # five parameters more, which count if they vary
+        more = tuple(Float(f"more{i}", low, 1.0) for i in range(5))
+        wide = SearchSpace("wide", "toy", "default", (*space.parameters, *more))
+        at_one = {p.name: 1.0 for p in more}
+        told = [dataclasses.replace(o, point={**o.point, **at_one}) for o in history]
+        assert exhausted(wide, told, np.random.default_rng(1)) is done
