@@ -12,6 +12,7 @@ from metaopt.cli.live import LiveView
 from metaopt.reports.tables import duration, number
 from metaopt.store.standings import best_of
 from metaopt.store.views import FAILED, TrialView
+from metaopt.strategies.registry import POPULATIONS
 
 #: Finished trials that the live view lists, and running ones: a terminal is not endless.
 RECENT, RUNNING = 6, 24
@@ -121,7 +122,8 @@ def study_title(
     study: str, strategy: str, space: str, geometry: str, workers: int | None = None
 ) -> str:
     """What a study's view is headed with."""
-    title = f"{study}: {strategy} search of {space} on {geometry}"
+    what = "population" if strategy in POPULATIONS else "search"
+    title = f"{study}: {strategy} {what} of {space} on {geometry}"
     if workers is None:
         return title
     return f"{title}, {workers} worker{'s' if workers != 1 else ''}"

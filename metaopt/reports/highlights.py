@@ -13,6 +13,7 @@ from metaopt.reports.study.charts import Chart
 from metaopt.reports.study.drawing import draw
 from metaopt.reports.study.facts import StudyFacts
 from metaopt.reports.study.history import history
+from metaopt.reports.study.population import population
 from metaopt.store.standings import Standing
 from metaopt.store.views import TrialView
 from objectives.groups import GROUPS
@@ -34,12 +35,20 @@ def highlights(
         return {}
     if facts.best is None:
         return {}
-    charts = [item for item in history(facts).items if isinstance(item, Chart)]
-    chart = charts[BY_COMPUTE]
-    found = {"S-by-compute": _titled(go.Figure(draw(chart)), "S by compute")}
+    title, chart = _course(facts, trials)
+    found = {title.replace(" ", "-"): _titled(go.Figure(draw(chart)), title)}
     if facts.published and facts.published.best.groups and facts.best.best.groups:
         found["published-and-best"] = _levels(facts.published, facts.best)
     return found
+
+
+def _course(facts: StudyFacts, trials: Sequence[TrialView]) -> tuple[str, Chart]:
+    """What the gain cost; of a population, how its members trained."""
+    part = population(facts, trials)
+    if part is not None:
+        return "S by epoch", next(item for item in part.items if isinstance(item, Chart))
+    charts = [item for item in history(facts).items if isinstance(item, Chart)]
+    return "S by compute", charts[BY_COMPUTE]
 
 
 def _levels(published: Standing, best: Standing) -> go.Figure:

@@ -109,8 +109,9 @@ def _segment(trial: TrialView, document: Mapping[str, Any]) -> list[str]:
         came = f"It took over the weights of trial {note[PARENT]}, and changed: {made(note)}."
     names = mutable_names(document["space"]["family"])
     values = ", ".join(f"{n} {setting(v)}" for n, v in trial.point.items() if n in names)
+    epochs = f"epochs {first} to {trial.epochs}" if trial.epochs > first else f"epoch {first}"
     return [
-        f"Member {note[MEMBER]}, epochs {first} to {max(trial.epochs, first)}. {plain(came)}",
+        f"Member {note[MEMBER]}, {epochs}. {plain(came)}",
         f"In force: {plain(values)}.",
     ]
 
@@ -157,7 +158,7 @@ def study_note(name: str, document: Mapping[str, Any], engines: Sequence[str]) -
         ("made by", ", ".join(map(plain, engines)) or "not said in the files"),
         ("trial", f"{budget.format(**document['budget'])} end with all validation events"),
         ("search space", _space(document["space"])),
-        ("strategy", f"{document['strategy']}, pruning {document['pruning']}"),
+        ("strategy", _strategy(document)),
         ("objective", _objective(document)),
         ("seed", str(document["seed"])),
         ("files", f"`{document['folder']}`"),
@@ -170,6 +171,12 @@ metaopt report {name} -o report.html
 metaopt export {name} -o production
 ```"""
     return f"{SCALE}\n\n{table}\n\n{commands}"
+
+
+def _strategy(document: Mapping[str, Any]) -> str:
+    if "population" in document:
+        return f"{document['strategy']}, {document['population']['members']} members"
+    return f"{document['strategy']}, pruning {document['pruning']}"
 
 
 def _geometry(geometry: Mapping[str, Any]) -> str:

@@ -125,6 +125,8 @@ def _data_words(document: Mapping[str, Any]) -> str:
 def _strategy_words(document: Mapping[str, Any]) -> str:
     options = ", ".join(f"{k} {v}" for k, v in document["options"].items())
     chosen = document["strategy"] + (f" ({options})" if options else "")
+    if "population" in document:
+        return f"{chosen}, {document['population']['members']} members"
     return f"{chosen}, pruning {document['pruning']}"
 
 

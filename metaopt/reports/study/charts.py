@@ -84,6 +84,7 @@ class Chart:
         log_x: logarithmic x axis.
         whole_x: whole numbers only on the x axis.
         ticks_x, ticks_y: texts at 0, 1, 2, ... in place of numbers.
+        tall: whether rows are high enough for a curve in each.
         notes: words in the plot.
         wide: takes the width of the page.
     """
@@ -94,6 +95,7 @@ class Chart:
     whole_x: bool = False
     ticks_x: tuple[str, ...] = ()
     ticks_y: tuple[str, ...] = ()
+    tall: bool = False
     notes: tuple[Note, ...] = ()
     wide: bool = False
 

@@ -16,8 +16,9 @@ from metaopt.reports.study.charts import Chart, Kind, Series
 
 GREY, LIGHT, BLUE = "#8b929c", "#b4bac2", "#1d4ed8"
 BAND = "rgba(194,65,12,0.16)"
-#: Heights [pixels]: of a chart, of a row of texts, and of the smallest chart with rows.
-HEIGHT, ROW, LEAST, LEGEND_ROW = 380, 26, 150, 12
+#: Heights [pixels]: of a chart, of a row of texts, of one with a curve, and of the smallest chart
+#: with rows.
+HEIGHT, ROW, TALL_ROW, LEAST, LEGEND_ROW = 380, 26, 64, 150, 12
 #: Rows that are high enough for their texts; of more, some texts are left out.
 MOST_ROWS = 30
 #: Angle of the names below parallel axes [degrees], and the margin that they need [pixels].
@@ -132,7 +133,7 @@ def _band(one: Series) -> go.Scatter:
 def _height(chart: Chart) -> int:
     rows = min(len(chart.ticks_y), MOST_ROWS)
     if rows:
-        return max(LEAST, 100 + ROW * rows)
+        return max(LEAST, 100 + (TALL_ROW if chart.tall else ROW) * rows)
     return HEIGHT + LEGEND_ROW * max(len(chart.series) - 3, 0)  # each a row on a phone
 
 

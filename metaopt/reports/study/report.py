@@ -15,6 +15,7 @@ from metaopt.reports.study.history import history
 from metaopt.reports.study.importance import importances
 from metaopt.reports.study.lineage import lineage
 from metaopt.reports.study.parameters import parameters
+from metaopt.reports.study.population import population
 from metaopt.reports.study.rungs import rungs
 from metaopt.reports.study.speed import speed
 from metaopt.reports.study.timeline import timeline
@@ -52,8 +53,13 @@ def report(name: str, document: Mapping[str, Any], trials: Sequence[TrialView]) 
     facts = StudyFacts.of(name, document, trials)
     if not facts.trials:
         return StudyReport(name, answer(facts), ())
+    if facts.population:
+        # What a segment scores depends on its parents, and members wait for each other: neither
+        # a process of points, nor a history of trials, nor their slots would say anything.
+        return _report(facts, population(facts, trials), failures(facts))
     found = importances(facts.surrogate, facts.seed) if facts.surrogate else ()
-    parts = (
+    return _report(
+        facts,
         history(facts),
         rungs(facts),
         parameters(facts, found),
@@ -63,4 +69,7 @@ def report(name: str, document: Mapping[str, Any], trials: Sequence[TrialView]) 
         failures(facts),
         lineage(facts),
     )
-    return StudyReport(name, answer(facts), tuple(p for p in parts if p is not None))
+
+
+def _report(facts: StudyFacts, *parts: Part | None) -> StudyReport:
+    return StudyReport(facts.name, answer(facts), tuple(p for p in parts if p is not None))
