@@ -13,8 +13,9 @@ from metaopt.store.views import FROM, MEMBER, PARENT, TrialView
 from search_spaces.parameters import Parameter
 from workers.models.adjusting import mutable_names
 
-#: Height of a row's curve in the chart of the schedule: rows are one apart.
-ROW = 0.7
+#: Height of a row's curve in the chart of the schedule: rows are one apart. A smaller share of
+#: a parameter's range than the least one does not fill it.
+ROW, LEAST = 0.7, 0.05
 #: Rows of the table at most.
 MOST = 30
 
@@ -86,12 +87,12 @@ def members_chart(segments: Mapping[int, TrialView], won: Sequence[TrialView]) -
 
 
 def schedule_chart(facts: StudyFacts, won: Sequence[TrialView]) -> Chart:
-    """A row per parameter that may change: its place in its range, by epoch of the winner."""
+    """A row per parameter that may change: its values by epoch of the winner."""
     shown = list(reversed(changing(facts, won)))
     look = (
-        "Each row is a parameter from the low to the high end of its range, in the scale in which "
-        "it is searched. What drifts one way was better with another value later in the training; "
-        "what goes up and down may be chance."
+        "Each row is a parameter, in the scale in which it is searched, from the lowest to the "
+        "highest value that it had; the table has the values. What drifts one way was better with "
+        "another value later in the training; what goes up and down may be chance."
     )
     drawn = tuple(
         made
@@ -149,9 +150,11 @@ def _whole(won: Sequence[TrialView]) -> list[tuple[float, float]]:
 
 def _places(won: Sequence[TrialView], p: Parameter, row: int) -> list[tuple[float, float]]:
     """(epoch, height) at both ends of each segment."""
+    places = [p.to_unit(trial.point[p.name]) for trial in won]
+    low, width = min(places), max(max(places) - min(places), LEAST)
     return [
-        (float(epoch), row + ROW * (p.to_unit(trial.point[p.name]) - 0.5))
-        for trial, span in zip(won, spans(won), strict=True)
+        (float(epoch), row + ROW * ((place - low) / width - 0.5))
+        for place, span in zip(places, spans(won), strict=True)
         for epoch in dict.fromkeys(span)
     ]
 
