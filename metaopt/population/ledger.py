@@ -232,8 +232,8 @@ class StudyLedger:
 
     def _stopped(self, live: _Live) -> TrialResult:
         """The end of a segment that another one's state follows, as its last epoch has it."""
-        last = self._study.epochs(live.number)[-1]
-        kept = {key: last[key] for key in ("groups", "seconds", "showers")}
+        known = self._study.epochs(live.number)  # none where a controller died recording it
+        kept = {key: known[-1][key] for key in ("groups", "seconds", "showers")} if known else {}
         return TrialResult(Outcome.STOPPED, live.score, epochs=self._epoch, **kept)
 
     def _end(self, live: _Live, result: TrialResult) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 
 from metaopt.config import StudyConfig, checkpoint_folder
@@ -101,9 +102,22 @@ def test_the_record_of_a_population(plan: Plan, open_store: Open) -> None:
         parent = trials[int(trial.note["parents"])]
         assert parent.rungs[0][0] < first <= parent.rungs[-1][0] + 1
         assert trial.point != parent.point
+    assert all(t.groups and t.seconds > 0 for t in trials if t.replaced)
     assert run(plan, study) is Ending.TRIALS
     assert study.trials() == trials
     assert not (plan.config.folder / "checkpoints").exists()
+
+
+def test_the_dashboard_shows_where_a_member_got_its_state(plan: Plan, open_store: Open) -> None:
+    run(plan, study := study_of(plan, open_store(plan.config.study.storage)))
+    kept = optuna.load_study(study_name=study.name, storage=plan.config.study.storage)
+    shown = kept._storage.get_study_system_attrs(kept._study_id)
+    notes = [str(shown[f"dashboard:{t._trial_id}:note_str:0"]) for t in kept.trials]
+    replaced = [t.number for t in study.trials() if t.replaced]
+    assert [i for i, note in enumerate(notes) if note.startswith("**Replaced**")] == replaced
+    taken = next(t for t in study.trials() if "parents" in t.note)
+    assert f"weights of trial {taken.note['parents']}" in notes[taken.number]
+    assert "dashboard:plot_data:S-by-epoch:0" in shown
 
 
 def test_a_killed_controller_is_followed_as_if_nothing_had_happened(
