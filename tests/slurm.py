@@ -52,7 +52,7 @@ PartitionName=all Nodes=n1,n2 Default=YES DefaultTime=60
 
 
 class Slurm:
-    """The daemons, in a new folder; :meth:`close` them."""
+    """Daemons in a new folder; :meth:`start` them, and :meth:`close` whatever has started."""
 
     def __init__(self) -> None:
         # Its socket lies below it: a path of 107 characters at most.
@@ -63,7 +63,12 @@ class Slurm:
             "SLURM_CONF": str(folder / "slurm.conf"),
             MARK: str(folder),
         }
+        self._daemons: list[subprocess.Popen[bytes]] = []
         self._configure()
+
+    def start(self) -> None:
+        """Start the daemons, and wait until both nodes take jobs."""
+        folder = self.folder
         own = [f"--{name}={folder}/{name}" for name in ("pid-file", "log-file", "seed-file")]
         keys = [f"--key-file={folder}/key", f"--socket={folder}/munge"]
         subprocess.run(["munged", "--force", *keys, *own], env=self.environment, check=True)
@@ -71,7 +76,7 @@ class Slurm:
             self._start("slurmctld", "-D"),
             *(self._start("slurmd", "-D", "-N", node) for node in ("n1", "n2")),
         ]
-        until(lambda: self.ask("sinfo", "--noheader", "--format=%D %t") == "2 idle\n")
+        until(self._ready)
 
     def ask(self, *command: str | Path) -> str:
         """What a command of Slurm prints."""
@@ -96,6 +101,11 @@ class Slurm:
             daemon.wait(10)
         assert not left_behind(str(self.folder), 10)
         shutil.rmtree(self.folder)
+
+    def _ready(self) -> bool:
+        with suppress(subprocess.CalledProcessError):
+            return self.ask("sinfo", "--noheader", "--format=%D %t") == "2 idle\n"
+        return False
 
     def _start(self, *command: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -42,8 +42,11 @@ def slurm() -> Iterator[Slurm]:
     if missing:
         pytest.skip(f"{', '.join(missing)} not found: apt-get install slurm-wlm munge")
     slurm = Slurm()
-    yield slurm
-    slurm.close()
+    try:
+        slurm.start()
+        yield slurm
+    finally:
+        slurm.close()
 
 
 @pytest.fixture
