@@ -25,13 +25,18 @@ from search_spaces.space import Key, SearchSpace
 
 log = logging.getLogger(__name__)
 
+#: Points of the initial design, where the user gives no number: ten full trials took longer
+#: than all others of a search of six parameters.
+LEAST, MOST = 6, 10
+
 
 @dataclass(frozen=True)
 class Bayesian:
     """Gaussian-process strategy with log expected improvement.
 
     Attributes:
-        initial: points of the initial design, baselines included.
+        initial: points of the initial design, baselines included; 0 stands for one for each
+            parameter that varies, but 6 to 10.
         max_points: trials that the process is fitted to: the better half of them by
             score, the others by age. The cost of a proposal grows with the cube.
         warm: points to begin with after the baselines, such as those of
@@ -43,15 +48,15 @@ class Bayesian:
         ConfigError: an option out of range.
     """
 
-    initial: int = 10
+    initial: int = 0
     max_points: int = MAX_POINTS
     warm: tuple[Point, ...] = ()
     earlier: tuple[Scored, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.initial < 1 or self.max_points < 10:
+        if self.initial < 0 or self.max_points < 10:
             raise ConfigError(
-                "initial >= 1 and max_points >= 10 must hold, got "
+                "initial >= 0 and max_points >= 10 must hold, got "
                 f"initial={self.initial}, max_points={self.max_points}"
             )
 
@@ -66,6 +71,7 @@ class Bayesian:
     ) -> list[Proposal]:
         """See :meth:`metaopt.strategies.base.Strategy.propose`."""
         model: Surrogate | None = None
+        initial = self.initial or min(max(len(space.varying), LEAST), MOST)
         alive = sum(o.state is not State.FAILED for o in history)
 
         def step(waiting: Sequence[Point], known: set[Key]) -> Proposal:
@@ -73,9 +79,9 @@ class Bayesian:
             given = next_baseline(space, known) or next_warm(space, self.warm, known)
             if given is not None:
                 return given
-            if len(history) + len(waiting) < self.initial or alive < MIN_ALIVE:
+            if len(history) + len(waiting) < initial or alive < MIN_ALIVE:
                 points = [o.point for o in history] + list(waiting)
-                return design_point(space, points, known, self.initial, rng)
+                return design_point(space, points, known, initial, rng)
             try:
                 model = model or Surrogate.of(space, history, self.max_points, self.earlier)
                 found = model.believing(waiting).suggest(known, rng)

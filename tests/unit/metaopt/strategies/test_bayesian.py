@@ -91,3 +91,20 @@ def test_numerical_failure_is_logged_and_answered_with_a_random_point(
         points = propose(sampled(30), n=2)
     SPACE.check(points[0])
     assert "not positive definite" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("varying", "given", "expected"), [(2, 0, 6), (8, 0, 8), (15, 0, 10), (2, 3, 3)]
+)
+def test_the_initial_design_grows_with_what_varies(varying: int, given: int, expected: int) -> None:
+    fixed = (Categorical("fixed", ("only",)),)
+    numbers = tuple(Float(f"x{i}", 0.0, 1.0) for i in range(varying))
+    space = SearchSpace("unit", "toy", "default", (*fixed, *numbers))
+    rng, history = np.random.default_rng(3), list[Observation]()
+    while len(history) <= expected:
+        (made,) = Bayesian(given).propose(space, history, [], 1, rng)
+        history.append(
+            Observation(len(history), made.point, State.COMPLETE, rng.random(), 9, note=made.note)
+        )
+    assert {o.note["operators"] for o in history[:-1]} == {"design"}
+    assert history[-1].note["operators"] == "expected improvement"
