@@ -53,7 +53,8 @@ command.add_command(bench_inference.command)
     "--problem",
     PROBLEMS,
     "NAME|FILE",
-    "Function, with :SD of its noise, or table of trials",
+    "Function, with :SD of its noise, or table of trials, with fitted: before it to continue it "
+    "between its rows",
 )
 @_several("strategies", "--strategy", STRATEGIES, "NAME[,KEY=VALUE]", "Strategy with options")
 @_number("--trials", 60, "Trials of a study.")

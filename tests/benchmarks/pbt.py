@@ -2,8 +2,9 @@
 
     python tests/benchmarks/pbt.py --space tests/benchmarks/small.toml --members 8 \
         --epochs 24 --showers 500 --interval 2 --output pbt.jsonl
-    python tests/benchmarks/pbt.py --data clic-8x8x8.h5 --geometry tests/benchmarks/clic-8x8x8.toml \
-        --winner results/trials-small.jsonl.gz ...
+    python tests/benchmarks/pbt.py --winner results/trials-small.jsonl.gz --data clic-8x8x8.h5 \
+        --geometry tests/benchmarks/clic-8x8x8.toml --members 6 --epochs 27 --showers 600 \
+        --evaluation-showers 440 --interval 3 --output results/populations.jsonl
 
 For each seed and arm, members x epochs x showers are trained, all members and pruned trials
 counted:
