@@ -32,9 +32,10 @@ def population(facts: StudyFacts, trials: Iterable[TrialView]) -> Part | None:
         return None
     members = len({t.note[MEMBER] for t in segments.values()})
     taken = sum(PARENT in t.note for t in segments.values())
+    times = "once" if taken == 1 else f"{taken} times"
     text = (
         f"{members} members train together. After each interval the worst take over the state of "
-        f"one of the best and go on with other values: {taken} times so far. A trial is a segment: "
+        f"one of the best and go on with other values: {times} so far. A trial is a segment: "
         "a member's epochs with constant values."
     )
     won = line(segments, facts.best.best if facts.best else None)
@@ -151,9 +152,10 @@ def _whole(won: Sequence[TrialView]) -> list[tuple[float, float]]:
 def _places(won: Sequence[TrialView], p: Parameter, row: int) -> list[tuple[float, float]]:
     """(epoch, height) at both ends of each segment."""
     places = [p.to_unit(trial.point[p.name]) for trial in won]
-    low, width = min(places), max(max(places) - min(places), LEAST)
+    low, high = min(places), max(places)
+    middle, width = 0.5 * (low + high), max(high - low, LEAST)
     return [
-        (float(epoch), row + ROW * ((place - low) / width - 0.5))
+        (float(epoch), row + ROW * (place - middle) / width)
         for place, span in zip(places, spans(won), strict=True)
         for epoch in dict.fromkeys(span)
     ]
