@@ -1,7 +1,7 @@
 """Comparisons as one SVG picture, for places without plotly: some 40 kB, nothing to install.
 
 As in :mod:`metaopt.reports.figures`, Geant4 is black and solid with squares, generated is
-coloured and dashed with circles. Text is as large as a page at half width needs it.
+coloured and dashed with circles. Text is as large as a page needs that shows it smaller.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from metaopt.reports.panels import Comparison, Points
 
 #: Size of a panel, and of what lies around its frame [pixels].
 WIDTH, HEIGHT = 440, 350
+#: Size on a page, as a share: three panels beside each other fit on a laptop.
+SHOWN = 0.72
 LEFT, RIGHT, TOP, BOTTOM = 74, 12, 34, 46
 #: Height of the ratio below, and the gap above it [pixels].
 RATIO_HEIGHT, GAP = 64, 12
@@ -49,7 +51,7 @@ def picture(title: str, panels: Sequence[Comparison]) -> str:
         for i, panel in enumerate(panels)
     )
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" \
-width="{width}" height="{height}">
+width="{SHOWN * width:.0f}" height="{SHOWN * height:.0f}">
 <title>{escape(title)}</title><style>{_STYLE}</style>
 <rect width="{width}" height="{height}" style="fill:#fff;stroke:none"/>
 {_clip("whole", TOP, HEIGHT - BOTTOM)}{_clip("upper", TOP, UPPER_END)}\
