@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from workers.executors import ray_cluster
 from workers.trial import Resources
 
+from .ports import free_ports, listens
 from .processes import MARK, marked, until
 
 #: A dead node is given up after three checks in a row; a slow one may take 5 s to answer.
@@ -40,14 +40,12 @@ class Cluster:
         self.environment = {**os.environ, **QUICK, **OPEN, MARK: str(folder)}
         self.environment |= environment
         self.mark = str(folder)
-        with socket.socket() as free:
-            free.bind(("", 0))
-            port = free.getsockname()[1]
+        (port,) = free_ports(1)
         self.address = f"127.0.0.1:{port}"
         options = ("--head", f"--port={port}", f"--num-cpus={cpus}", f"--num-gpus={gpus}")
         own = (f"--temp-dir={folder}", "--include-dashboard=false")
         self.head = self._start(*options, *own)
-        until(lambda: self._listens(port))
+        until(lambda: listens(port))
 
     def add(self, hidden: Path | None = None, **environment: str) -> None:
         """Begin to start a node, on which a folder may look empty."""
@@ -69,11 +67,6 @@ class Cluster:
             until(ready, 150)
         finally:
             connection.leave()
-
-    def _listens(self, port: int) -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return True
-        return False
 
     def _start(
         self, *options: str, before: Sequence[str] = (), **environment: str

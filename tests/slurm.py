@@ -17,6 +17,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from .ports import free_ports
 from .processes import MARK, left_behind, marked, until
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -133,11 +134,3 @@ class Slurm:
         )
         (self.folder / "slurm.conf").write_text(text)
         (self.folder / "gres.conf").write_text("NodeName=n[1-2] Name=gpu File=/dev/zero\n")
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

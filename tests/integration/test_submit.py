@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ..ports import free_ports, listens
 from ..processes import MARK, marked, until
 
 pytest.importorskip("aiohttp_cors", reason="pip install '.[test]' for Ray's job server")
@@ -48,7 +48,7 @@ class Head:
     def __init__(self) -> None:
         # Ray's sockets lie below it: their paths have 107 characters at most.
         self.folder = Path(tempfile.mkdtemp(prefix="ray-"))
-        port, dashboard = free_port(), free_port()
+        port, dashboard, agent = free_ports(3)
         self.address = f"http://127.0.0.1:{dashboard}"
         self.cluster = f"127.0.0.1:{port}"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
@@ -58,7 +58,7 @@ class Head:
         self.environment["PATH"] = os.pathsep.join(path)
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"]
         command += [f"--port={port}", f"--dashboard-port={dashboard}", "--include-dashboard=true"]
-        command += [f"--dashboard-agent-listen-port={free_port()}", "--num-cpus=1"]
+        command += [f"--dashboard-agent-listen-port={agent}", "--num-cpus=1"]
         command += [f"--temp-dir={self.folder}"]
         self.process = subprocess.Popen(
             command,
@@ -91,18 +91,6 @@ class Head:
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("", 0))
-        return int(free.getsockname()[1])
-
-
-def listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-        return True
-    return False
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +180,7 @@ def test_a_wrong_or_missing_token_is_explained(
 
 
 def test_a_silent_address_is_explained(folder: Path, head: Head) -> None:
-    refused = head.submit(folder, "--address", f"http://127.0.0.1:{free_port()}")
+    refused = head.submit(folder, "--address", f"http://127.0.0.1:{free_ports(1)[0]}")
     assert refused.returncode == 1
     assert "no job server answers at http://127.0.0.1:" in refused.stderr
     assert "pip install 'metaopt[submit]'" in refused.stderr
