@@ -6,9 +6,17 @@ A segment is a trial of the store: see :mod:`metaopt.population.lines`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from metaopt.store.views import FROM, MEMBER, PARENT, TrialView
 from search_spaces.parameters import Point, Value
+
+
+def scheme(document: Mapping[str, Any]) -> str:
+    """How a study's trials come and go: ``8 members`` of a population, or ``pruning halving``."""
+    if "population" in document:
+        return f"{document['population']['members']} members"
+    return f"pruning {document['pruning']}"
 
 
 def brief(note: Mapping[str, str]) -> str:

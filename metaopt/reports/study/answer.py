@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metaopt.reports.segments import scheme
 from metaopt.reports.study.facts import StudyFacts
 from metaopt.reports.tables import Table, comparison_table, duration, number
 from metaopt.store.standings import Standing
@@ -125,9 +126,7 @@ def _data_words(document: Mapping[str, Any]) -> str:
 def _strategy_words(document: Mapping[str, Any]) -> str:
     options = ", ".join(f"{k} {v}" for k, v in document["options"].items())
     chosen = document["strategy"] + (f" ({options})" if options else "")
-    if "population" in document:
-        return f"{chosen}, {document['population']['members']} members"
-    return f"{chosen}, pruning {document['pruning']}"
+    return f"{chosen}, {scheme(document)}"
 
 
 def _notes(facts: StudyFacts) -> tuple[str, ...]:
