@@ -33,6 +33,7 @@ Key: TypeAlias = tuple[Value | None, ...]
 #: with a probability of 4e-5.
 MAX_DRAWS = 1000
 
+#: The features of a point of which nothing varies.
 _NONE: Array = np.zeros(0)
 
 
@@ -172,7 +173,7 @@ class SearchSpace:
         are at distance 1, as far apart as the ends of a numeric range.
         """
         rows = [
-            np.hstack([_NONE, *(_columns(p, point.get(p.name), fill) for p in self.varying)])
+            np.concatenate([_NONE, *(_columns(p, point.get(p.name), fill) for p in self.varying)])
             for point in points
         ]
         return np.array(rows, dtype=np.float64).reshape(len(rows), self.width)
