@@ -92,17 +92,16 @@ class FittedTable:
 
     def truth(self, point: Point) -> float:
         """The mean of the trees; the worst S where most neighbours failed."""
-        near = self._nearest(point, np.arange(len(self._rows)))
+        near = self._nearest(point, self._all)
         lost = sum(self._rows[i].outcome == "failed" for i in near)
         return WORST if 2 * lost > len(near) else float(self._curve(point)[-1])
 
     def train(self, point: Point, seed: int) -> Training:
         """See :meth:`metaopt.bench.problem.Problem.train`."""
         rng = np.random.default_rng(seed)
-        drawn = self._rows[rng.choice(self._nearest(point, np.arange(len(self._rows))))]
+        drawn = self._rows[int(rng.choice(self._nearest(point, self._all)))]
         if drawn.outcome == "failed":
-            lost: Training = drawn.training
-            return lost
+            return drawn.training
         near = self._nearest(point, self._complete)
         scores = self._curve(point) + self._luck[rng.choice(near)]
         like = self._rows[near[0]]  # as long as the nearest one
@@ -117,6 +116,10 @@ class FittedTable:
     @cached_property
     def _rows(self) -> list[Row]:
         return [row for rows in self.table.configurations for row in rows]
+
+    @cached_property
+    def _all(self) -> Places:
+        return np.arange(len(self._rows))
 
     @cached_property
     def _complete(self) -> Places:

@@ -40,8 +40,8 @@ def make_problem(name: str) -> Problem:
         DataError: the file of trials breaks its format.
     """
     if name.endswith(TABLE_SUFFIXES):
-        _, fitted, file = name.rpartition(FITTED)
-        return FittedTable(load_table(file), name) if fitted else load_table(name)
+        table = load_table(name.removeprefix(FITTED))
+        return FittedTable(table, name) if name.startswith(FITTED) else table
     function, colon, noise = name.partition(":")
     if function not in FUNCTIONS:
         raise ConfigError(
