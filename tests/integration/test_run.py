@@ -52,10 +52,12 @@ def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
 
 
 def wait_for(stream: IO[str], pattern: str) -> str:
+    said = []
     for line in stream:
+        said.append(line)
         if re.search(pattern, line):
             return line
-    raise AssertionError(f"the process ended before {pattern!r}")
+    raise AssertionError(f"the process ended before {pattern!r}; it said:\n{''.join(said)}")
 
 
 def proposals(folder: Path, study: str) -> list[tuple[int, str]]:
