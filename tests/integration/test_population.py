@@ -20,7 +20,7 @@ from workers.runner import trial_events
 from workers.trial import Progress, TrialSpec
 
 from ..processes import MARK, left_behind, marked
-from .test_run import metaopt, started, wait_for
+from ..running import metaopt, started, wait_for
 
 EPOCHS, MEMBERS = 4, 3
 COMMAND = (

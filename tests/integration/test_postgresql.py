@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import IO
 from urllib.parse import quote
 
 import pytest
@@ -21,45 +18,22 @@ from search_spaces.loader import load_space
 from workers.trial import Outcome, Progress, TrialResult
 
 from ..postgresql import PASSWORD, Server
+from ..running import started, wait_for
 
 TOY = ("--space", "toy", "--executor", "inline", "--epochs", "2", "--showers", "100")
 SPACE = load_space("toy")
 POINT = {"rate": 0.5, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"}
 
 Open = Callable[[str], StudyStore]
-
-
-@contextmanager
-def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
-    """A running command and all that it prints."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "metaopt", *arguments],
-        cwd=folder,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process, process.stdout
-        finally:
-            process.kill()
-
-
-def wait_for(stream: IO[str], words: str) -> str:
-    read = ""
-    for line in stream:
-        read += line
-        if words in line:
-            return read
-    raise AssertionError(f"the process ended before {words!r}:\n{read}")
+#: A running command and all that it prints.
+printing = partial(started, everything=True)
 
 
 def test_a_study_outlasts_dropped_connections_and_a_crash_of_its_server(
     tmp_path: Path, postgresql: Server, postgresql_url: str, open_store: Open
 ) -> None:
     command = ("run", *TOY, "--study", "s", "--strategy", "random", "--storage", postgresql_url)
-    with started(tmp_path, *command, "--trials", "7", "--pruning", "none") as (process, out):
+    with printing(tmp_path, *command, "--trials", "7", "--pruning", "none") as (process, out):
         for number in (1, 2):
             wait_for(out, f"trial {number} started")
             postgresql.cut()
@@ -79,18 +53,18 @@ def test_one_store_holds_many_studies_and_each_has_one_controller(
     tmp_path: Path, postgresql_url: str, open_store: Open
 ) -> None:
     command = ("run", *TOY, "--strategy", "random", "--storage", postgresql_url, "--trials")
-    with started(tmp_path, *command, "1000", "--study", "a") as (first, out):
+    with printing(tmp_path, *command, "1000", "--study", "a") as (first, out):
         wait_for(out, "trial 1 started")
         other = open_store(postgresql_url).create("b", {})
         other.hold("me")
         other.finish(other.start(SPACE, POINT, 0, {}), TrialResult(Outcome.COMPLETE, 1.25))
-        with started(tmp_path, *command, "1000", "--study", "a") as (second, told):
+        with printing(tmp_path, *command, "1000", "--study", "a") as (second, told):
             text = told.read()
             assert second.wait(60) == 1 and f"being run by process {first.pid}" in text
         first.kill()
         first.wait(60)
         done = len(open_store(postgresql_url).study("a").trials())
-        with started(tmp_path, *command, str(done + 2), "--study", "a") as (heir, told):
+        with printing(tmp_path, *command, str(done + 2), "--study", "a") as (heir, told):
             text = told.read()
             assert heir.wait(60) == 0 and "resumed with" in text, text
     views = {s.name: s for s in open_store(postgresql_url).studies()}
@@ -141,7 +115,7 @@ def test_a_password_is_shown_nowhere(tmp_path: Path, postgresql_url: str, open_s
 
     def metaopt(*arguments: str, until: str = "") -> str:
         """What a command prints, the list of processes says, and Ray would keep of it."""
-        with started(tmp_path, *arguments, *storage) as (process, out):
+        with printing(tmp_path, *arguments, *storage) as (process, out):
             text = wait_for(out, until) if until else out.read()
             text += Path(f"/proc/{process.pid}/cmdline").read_text() if until else ""
             assert until or process.wait(60) == 0, text

@@ -5,59 +5,16 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import optuna
 import pytest
 
 from ..processes import MARK, left_behind
+from ..running import metaopt, started, wait_for
 
 TOY = ("--space", "toy", "--study", "toy", "--epochs", "3", "--showers", "100")
-
-
-def metaopt(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "metaopt", *arguments],
-        cwd=folder,
-        text=True,
-        capture_output=True,
-        check=False,
-        timeout=240,
-    )
-    assert done.returncode == code, done.stderr
-    return done
-
-
-@contextmanager
-def started(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
-    """A running command and its standard error."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "metaopt", *arguments],
-        cwd=folder,
-        text=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stderr is not None
-        try:
-            yield process, process.stderr
-        finally:
-            process.kill()
-
-
-def wait_for(stream: IO[str], pattern: str) -> str:
-    said = []
-    for line in stream:
-        said.append(line)
-        if re.search(pattern, line):
-            return line
-    raise AssertionError(f"the process ended before {pattern!r}; it said:\n{''.join(said)}")
 
 
 def proposals(folder: Path, study: str) -> list[tuple[int, str]]:
@@ -143,8 +100,8 @@ def test_no_process_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_dashboard_serves_the_study(tmp_path: Path, number: int) -> None:
     metaopt(tmp_path, "run", *TOY, "--strategy", "random", "--trials", "3", "--executor", "inline")
     with started(tmp_path, "dashboard", "--port", "0") as (process, stderr):
-        line = wait_for(stderr, r"http://127\.0\.0\.1:\d+")
-        address = re.search(r"http://127\.0\.0\.1:\d+", line)
+        said = wait_for(stderr, r"http://127\.0\.0\.1:\d+")
+        address = re.search(r"http://127\.0\.0\.1:\d+", said)
         assert address is not None
         with urllib.request.urlopen(f"{address[0]}/api/studies", timeout=30) as answer:
             studies = json.load(answer)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from metaopt.store.database import StudyStore
 
-from .test_run import TOY, metaopt, started, wait_for
+from ..running import metaopt, started, wait_for
+from .test_run import TOY
 
 RUN = ("run", *TOY, "--executor", "inline", "--strategy", "random", "--trials", "4")
 
