@@ -23,7 +23,7 @@ from workers.reuse import Models
 from workers.runner import trial_events
 from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 
-#: File in a training's folder of states that says why it failed: it is not tried again.
+#: File in a training's folder of states with the result of one that failed: it is not tried again.
 FAILED = "failed.json"
 
 
@@ -99,6 +99,9 @@ class Rules:
 class Ledger(Protocol):
     """Keeps the record of a population, and decides nothing."""
 
+    def open(self) -> tuple[Sequence[Member], Rules]:
+        """Where all members are in the record: at a barrier, some of them after it."""
+
     def reached(self, member: int, interval: int, events: Sequence[TrialEvent]) -> None:
         """A member ended an interval; its events of the training come from the first epoch."""
 
@@ -158,9 +161,8 @@ def interval_events(
         All events of the training: those of earlier intervals come again. The last one is a
         result where it ends, failed, or stopped for the barrier.
     """
-    marker = Path(spec.checkpoint) / FAILED
-    if marker.is_file():
-        yield TrialResult(Outcome.FAILED, WORST, reason=json.loads(marker.read_text())["reason"])
+    if (known := failure(spec)) is not None:
+        yield known
         return
     saved = checkpoints.latest(spec)
     if saved is not None and saved.progress[-1].epoch == target < spec.budget.epochs:
@@ -173,9 +175,16 @@ def interval_events(
         if isinstance(event, Progress):
             scored.append(event)
         elif event.outcome is Outcome.FAILED:
+            marker = Path(spec.checkpoint) / FAILED
             marker.parent.mkdir(parents=True, exist_ok=True)
-            marker.write_text(json.dumps({"reason": event.reason}))
+            marker.write_text(json.dumps(event.to_json()))
         yield event
+
+
+def failure(spec: TrialSpec) -> TrialResult | None:
+    """The result of a training that failed, as it is kept beside its states."""
+    marker = Path(spec.checkpoint) / FAILED
+    return TrialResult.from_json(json.loads(marker.read_text())) if marker.is_file() else None
 
 
 def halts(events: Sequence[TrialEvent], target: int) -> bool:

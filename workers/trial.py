@@ -193,5 +193,10 @@ class TrialResult:
         """Plain data for JSON."""
         return dict(encode(self)) | {"outcome": str(self.outcome)}
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TrialResult:
+        """The inverse of :meth:`to_json`."""
+        return cls(**{**data, "outcome": Outcome(data["outcome"])})
+
 
 TrialEvent: TypeAlias = Progress | TrialResult

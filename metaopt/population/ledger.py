@@ -27,7 +27,7 @@ from metaopt.store.study import StoredStudy
 from metaopt.store.views import FROM, MEMBER, PARENT
 from objectives.objective import WORST
 from search_spaces.parameters import Point, Value
-from workers.population import Member, Rules
+from workers.population import Member, Rules, failure
 from workers.schedule import Change, Schedule
 from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
 
@@ -133,7 +133,7 @@ class StudyLedger:
         scores = segment.scores
         last = scores[max(scores)] if scores else None
         ended = trial.state != "running"
-        live = _Live(trial.number, segment.first, spec, set(scores), last, ended=ended)
+        live = _Live(trial.number, segment.first, spec, set(scores), last, failure(spec), ended)
         self._live[segment.member] = live
         if not ended:
             self._study.take_up(trial)

@@ -5,19 +5,28 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from metaopt.config import StudyConfig
 from metaopt.export import load_production
+from metaopt.monitoring import Quiet
+from metaopt.population.controller import PopulationController
+from metaopt.preflight import prepare
 from metaopt.store.database import StudyStore
 from metaopt.store.views import TrialView
+from workers.executors.ray_population import RayPopulation
+from workers.population import Ledger, Member, Rules
 from workers.runner import trial_events
-from workers.trial import Progress, TrialSpec
+from workers.trial import Progress, Resources, TrialSpec
 
 from ..processes import MARK, left_behind, marked
 from ..running import metaopt, started, wait_for
@@ -35,11 +44,39 @@ def kill_a_member(mark: str) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for process in marked(mark, b"ray::"):
-            title = Path(f"/proc/{process}/cmdline").read_bytes()
-            if b"Trainable" in title:
-                os.kill(process, signal.SIGKILL)
-                return
+            with suppress(FileNotFoundError, ProcessLookupError):
+                title = Path(f"/proc/{process}/cmdline").read_bytes()
+                if b"Trainable" in title:
+                    os.kill(process, signal.SIGKILL)
+                    return
     raise AssertionError("no member was trained")
+
+
+class DeadlyLedger:
+    """A study's ledger; a moment after it was told of so many intervals, a process is killed."""
+
+    def __init__(self, ledger: Ledger, intervals: int, mark: str) -> None:
+        self._ledger, self._left, self._mark = ledger, intervals, mark
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def reached(self, *told: Any) -> None:
+        self._ledger.reached(*told)
+        self._left -= 1
+        if self._left == 0:
+            threading.Timer(0.1, kill_a_member, [self._mark]).start()
+
+
+class DeadlyPopulation(RayPopulation):
+    """One whose processes are killed, after so many intervals of members."""
+
+    def __init__(self, intervals: int, mark: str, folder: Path) -> None:
+        super().__init__(0, Resources(), "", folder)
+        self._intervals, self._mark = intervals, mark
+
+    def train(self, members: Sequence[Member], rules: Rules, ledger: Ledger) -> None:
+        super().train(members, rules, DeadlyLedger(ledger, self._intervals, self._mark))
 
 
 def trials_of(folder: Path) -> list[TrialView]:
@@ -85,6 +122,29 @@ def replayed(folder: Path, trial: TrialView) -> list[tuple[int, float]]:
     spec = replace(TrialSpec.from_json(told), checkpoint="", folder=str(folder / "replayed"))
     events = trial_events(spec, lambda: False)
     return [(e.epoch, e.score) for e in events if isinstance(e, Progress)]
+
+
+@pytest.mark.timeout(900)  # five starts of Ray, on a machine that may be busy
+def test_a_process_that_dies_changes_nothing(
+    toy_config: Callable[..., StudyConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MARK, str(tmp_path))
+    plan = prepare(
+        toy_config(
+            search__strategy="pbt", search__trials=MEMBERS, trial__epochs=EPOCHS,
+            trial__showers=300,
+        )
+    )  # fmt: skip
+    with closing(StudyStore(plan.config.study.storage, create=True)) as store:
+        known = []
+        # Never; before the first barrier, after it, and after the second one.
+        for intervals in (0, 2, 4, 5, 7):
+            study = store.create(f"killed-{intervals}", plan.document)
+            population = DeadlyPopulation(intervals, str(tmp_path), plan.config.folder)
+            with closing(population):
+                PopulationController(plan, study, population, Quiet()).run()
+            known.append(summary(study.trials()))
+    assert known[1:] == known[:1] * (len(known) - 1)
 
 
 @pytest.mark.timeout(900)  # four starts of Ray, on a machine that may be busy

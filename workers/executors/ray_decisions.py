@@ -42,6 +42,7 @@ class Watch:
     def __init__(self, ledger: Ledger | None, halt: Path) -> None:
         self._ledger, self.halt = ledger, halt
         self.failure: Exception | None = None
+        self.deaths: dict[int, str] = {}
         self.busy = True
 
     def __reduce__(self) -> tuple[type[Watch], tuple[None, Path]]:
@@ -50,6 +51,10 @@ class Watch:
     def fail(self, failure: Exception) -> None:
         """End all for this reason, unless there was one before."""
         self.failure = self.failure or failure
+
+    def died(self, member: int, why: str) -> None:
+        """End all after the running epochs: a member's process ended, for this reason."""
+        self.deaths[member] = why
 
     @property
     def ledger(self) -> Ledger:
@@ -60,7 +65,7 @@ class Watch:
     @property
     def stops(self) -> int:
         """As of the ledger; a failure ends everything at once."""
-        return 2 if self.failure is not None else self.ledger.stops()
+        return 2 if self.failure is not None else max(self.ledger.stops(), bool(self.deaths))
 
 
 class _Decisions:
@@ -68,6 +73,8 @@ class _Decisions:
 
     Attributes that begin with an underscore are Tune's own.
     """
+
+    _num_perturbations: int
 
     def prepare(self, members: Sequence[Member], rules: Rules, watch: Watch) -> None:
         """Take the population."""
@@ -94,6 +101,17 @@ class _Decisions:
         if self.watch.stops:
             return None
         return super().choose_trial_to_run(tune_controller)  # type: ignore[misc]
+
+    def _checkpoint_or_exploit(
+        self, trial: Any, tune_controller: Any, upper_quantile: list[Any], lower_quantile: list[Any]
+    ) -> None:
+        """A member's decision; Tune passes over a state whose process died as the last came."""
+        before = self._num_perturbations
+        super()._checkpoint_or_exploit(  # type: ignore[misc]
+            trial, tune_controller, upper_quantile, lower_quantile
+        )
+        if trial in lower_quantile and self._num_perturbations == before:
+            self.watch.died(trial.config[keys.MEMBER], "the state to take over was lost")
 
     def _get_new_config(
         self, trial: Any, trial_to_clone: Any

@@ -18,7 +18,7 @@ from objectives.objective import WORST
 from search_spaces.records import decode, encode
 from workers.population import halts, interval_events, score_of
 from workers.reuse import LastModel
-from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
+from workers.trial import Progress, TrialEvent, TrialResult, TrialSpec
 
 #: Keys of a member's configuration, and of its results.
 MEMBER, SPEC, SCORE, ENDED, FIRST = "member", "spec", "score", "ended", "first"
@@ -85,4 +85,4 @@ def _event(message: Mapping[str, Any]) -> TrialEvent:
     data = message["data"]
     if message["type"] == Progress.__name__:
         return decode(Progress, data, "event")
-    return TrialResult(**data | {"outcome": Outcome(data["outcome"])})
+    return TrialResult.from_json(data)

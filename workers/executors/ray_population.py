@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from workers.executors.ray_member import MemberTrainable, events_of
 from workers.population import Ledger, Member, PopulationExecutor, Rules
 from workers.trial import Outcome, Resources, TrialResult
 
-#: Most deaths of a member's workers in one sitting.
+#: Most deaths of a member's processes in one sitting.
 DEATHS = 8
 #: What Tune writes, which nobody reads, beside the members' states.
 SNAPSHOTS = "tune"
@@ -73,13 +74,36 @@ class RayPopulation:
         self._cpus = max(resources.cpus, resources.cpus * room // self.slots)
 
     def train(self, members: Sequence[Member], rules: Rules, ledger: Ledger) -> None:
-        """Train to the end, or until the ledger's word."""
+        """Train to the end, or until the ledger's word.
+
+        Where a process dies, all members stop after their running epochs, and go on from the
+        record. Tune would begin the one member again with its first values, and ends it at once
+        where its process died between two members.
+        """
+        deaths: Counter[int] = Counter()
+        while True:
+            watch = Watch(ledger, self._snapshots / HALT)
+            self._fit(members, rules, watch)
+            if watch.failure is not None:
+                raise watch.failure
+            if not watch.deaths or ledger.stops():
+                return
+            deaths.update(watch.deaths.keys())
+            member, times = deaths.most_common(1)[0]
+            if times > DEATHS:
+                raise ExecutorError(
+                    f"member {member} ended {times} times, the last time: "
+                    f"{watch.deaths[member]}; the same command goes on from the last interval"
+                )
+            members, rules = ledger.open()
+
+    def _fit(self, members: Sequence[Member], rules: Rules, watch: Watch) -> None:
+        """Let Tune train; nothing of it remains."""
         shutil.rmtree(self._snapshots, ignore_errors=True)
         before = {name: os.environ.get(name) for name in _QUIET}
         os.environ.update(_QUIET)
         words, level = logging.getLogger("ray.tune"), logging.getLogger("ray.tune").level
         words.setLevel(logging.CRITICAL)
-        watch = Watch(ledger, self._snapshots / HALT)
         try:
             self._tuner(members, rules, watch).fit()
         finally:
@@ -87,8 +111,6 @@ class RayPopulation:
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
             shutil.rmtree(self._snapshots, ignore_errors=True)
-        if watch.failure is not None:
-            raise watch.failure
 
     def close(self) -> None:
         """Leave the cluster."""
@@ -118,7 +140,6 @@ class RayPopulation:
                 storage_path=str(self._snapshots.parent),
                 stop=_Results(watch),
                 callbacks=[_Looks(watch)],
-                failure_config=tune.FailureConfig(max_failures=DEATHS),
                 verbose=0,
             ),
         )
@@ -167,16 +188,11 @@ class _Looks(tune.Callback):  # type: ignore[misc]
             self._watch.halt.touch()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A member cannot go on: the others stop where they are."""
+        """A member's process ended, or its training raised an exception."""
         del iteration, trials, info
         text = str(trial.get_error())
         why = cause_of_death(RuntimeError(text)) if "died" in text else _exception(text)
-        self._watch.fail(
-            ExecutorError(
-                f"member {trial.config[keys.MEMBER]} ended {DEATHS + 1} times, the last time: "
-                f"{why}; the same command goes on from the last interval"
-            )
-        )
+        self._watch.died(trial.config[keys.MEMBER], why)
 
 
 def _exception(traceback: str) -> str:

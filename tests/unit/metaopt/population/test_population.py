@@ -175,11 +175,21 @@ def test_a_diverged_member_is_healed_by_another_or_fails(
     )
     config = toy_config(search__space=str(space), **POPULATION, **SMALL)
     plan = prepare(config)
-    study = study_of(plan, open_store(config.study.storage))
+    store = open_store(config.study.storage)
+    study = study_of(plan, store)
     assert run(plan, study) is Ending.TRIALS
     failed = [t for t in study.trials() if t.outcome == "failed"]
     assert failed and all(t.rungs[-1][1] == 2.8 and "overshoots" in t.reason for t in failed)
     assert any("parents" in t.note and t.complete for t in study.trials())
+    # The reason is known to a controller that comes later, wherever the first one was killed.
+    for writes in range(4, 10):
+        killed = store.create(f"killed-{writes}", plan.document)
+        with pytest.raises(KilledError):
+            run(plan, Deadly(killed, writes))
+        again = store.study(killed.name)
+        assert run(plan, again) is Ending.TRIALS
+        assert [t.reason for t in again.trials()] == [t.reason for t in study.trials()]
+        assert summary(again.trials()) == summary(study.trials())
 
 
 def test_what_a_gaussian_process_saw_is_found_in_the_store(plan: Plan, open_store: Open) -> None:
