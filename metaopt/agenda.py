@@ -8,7 +8,7 @@ with fresh seeds, because the best of many noisy scores is partly luck.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,13 +18,13 @@ from metaopt.config import checkpoint_folder
 from metaopt.preflight import Plan
 from metaopt.record import Record, Training
 from metaopt.store.views import TrialView
+from metaopt.strategies.base import Observation
 from metaopt.strategies.estimates import candidates
-from metaopt.strategies.pruning import Rungs
 from search_spaces.parameters import Point
 
 #: At most this share of a study's trials confirms candidates.
 CONFIRMING_SHARE = 4
-#: Checkpoints of pruned trials that are kept, of the best: only those are taken up again.
+#: Checkpoints of pruned trials that are kept at a rung, of the best: only those are taken up again.
 KEPT_PRUNED = 16
 
 
@@ -86,34 +86,33 @@ class Agenda:
             return self.confirmations
         return sum(not self._record.ended(training) for training in self._confirming)
 
-    def repeat(self, running: Mapping[Training, Rungs]) -> Assignment | None:
+    def repeat(self, running: Collection[Training]) -> Assignment | None:
         """A training to be taken up again."""
         for trial in self._record.repeats:
             if trial.training not in running:
                 return self._go_on(trial)
         return None
 
-    def promotion(self, running: Mapping[Training, Rungs]) -> Assignment | None:
+    def promotion(self, running: Mapping[Training, Observation]) -> Assignment | None:
         """The best pruned training that would not be pruned today."""
         stopped = {
             t.number: t
             for t in self._record.best_pruned(KEPT_PRUNED)
             if t.training not in running and self._checkpoint(t.training).is_dir()
         }
-        if not stopped:
-            return None
+        observed = [t.observation for t in stopped.values() if t.observation is not None]
         others = self.peers(running, {t.training[0] for t in stopped.values()})
-        rungs: dict[int, Rungs] = {number: trial.rungs for number, trial in stopped.items()}
-        epochs = self._plan.config.trial.epochs
-        promoted = self._plan.pruning.promotable(rungs, others, epochs)
+        epochs, space = self._plan.config.trial.epochs, self._plan.space
+        promoted = self._plan.pruning.promotable(observed, others, space, epochs)
         return self._go_on(stopped[promoted[0]]) if promoted else None
 
-    def proposal(self, running: Mapping[Training, Point]) -> Assignment | None:
+    def proposal(self, running: Mapping[Training, Observation]) -> Assignment | None:
         """A new point; None when all proposals are made."""
         if not self.proposals_left:
             return None
         number = self._record.proposals
-        waiting = {t.training: t.point for t in self._record.repeats} | dict(running)
+        waiting = {t.training: t.point for t in self._record.repeats}
+        waiting |= {training: o.point for training, o in running.items()}
         pending = [point for (_, seed), point in waiting.items() if seed == 0]
         draws = np.random.default_rng([self._plan.config.study.seed, number])
         space, history = self._plan.space, self._record.history
@@ -121,7 +120,7 @@ class Agenda:
         self._record.proposals += 1
         return Assignment(made.point, number, note=dict(made.note))
 
-    def confirmation(self, running: Mapping[Training, Rungs]) -> Assignment | None:
+    def confirmation(self, running: Collection[Training]) -> Assignment | None:
         """The next training that confirms a candidate, once the search is over."""
         if self._confirming is None:
             if any(seed == 0 for _, seed in running):
@@ -135,11 +134,13 @@ class Agenda:
                 return Assignment(trial.point, proposal, seed, note)
         return None
 
-    def peers(self, running: Mapping[Training, Rungs], without: set[int]) -> list[Rungs]:
-        """Rungs of the search's other trainings: ended and running ones."""
-        live = {p: rungs for (p, seed), rungs in running.items() if seed == 0}
-        ended = self._record.rungs(without=live.keys())
-        return [rungs for p, rungs in (ended | live).items() if p not in without]
+    def peers(
+        self, running: Mapping[Training, Observation], without: Collection[int]
+    ) -> list[Observation]:
+        """The search's trainings but for some proposals: ended and running ones."""
+        live = {p: trial for (p, seed), trial in running.items() if seed == 0}
+        ended = self._record.observed(without={*live, *without})
+        return ended + [trial for p, trial in live.items() if p not in without]
 
     def _go_on(self, trial: TrialView) -> Assignment:
         proposal, seed = trial.training

@@ -27,7 +27,8 @@ from metaopt.specification import common_specification, training_seed
 from metaopt.stopping import Ending, SearchEnd
 from metaopt.store.study import LEASE_SECONDS, StoredStudy
 from metaopt.store.views import TrialView
-from metaopt.strategies.pruning import Rungs
+from metaopt.strategies.base import Observation
+from metaopt.strategies.pruning import so_far
 from metaopt.strategies.rivals import minimises_time, slower
 from metaopt.timetable import Timetable
 from workers.executors.base import Executor
@@ -150,21 +151,23 @@ class Controller:
     def _next(self) -> Assignment | None:
         if not self._time_for_a_trial(0):
             return None
-        rungs = self._rungs
-        assignment = self._agenda.repeat(rungs)
+        running = self._trials
+        assignment = self._agenda.repeat(running)
         if assignment is None and self._searching():
-            points = {r.assignment.training: r.assignment.point for r in self._running.values()}
-            assignment = self._agenda.promotion(rungs) or self._agenda.proposal(points)
+            assignment = self._agenda.promotion(running) or self._agenda.proposal(running)
         if assignment is None and not self._searching():
-            assignment = self._agenda.confirmation(rungs)
+            assignment = self._agenda.confirmation(running)
             # Candidates are chosen once: the search of this run is over.
             self._confirming = self._confirming or assignment is not None
         return assignment
 
     @property
-    def _rungs(self) -> dict[Training, Rungs]:
-        """Of the running trials."""
-        return {r.assignment.training: r.rungs for r in self._running.values()}
+    def _trials(self) -> dict[Training, Observation]:
+        """The running ones, so far."""
+        return {
+            r.assignment.training: so_far(number, r.assignment.point, r.rungs)
+            for number, r in self._running.items()
+        }
 
     def _searching(self) -> bool:
         """Whether the search goes on, and leaves time for the confirming trials after it."""
@@ -226,12 +229,13 @@ class Controller:
             self._prune(number, running, progress)
 
     def _prune(self, number: int, running: Running, progress: Progress) -> None:
-        epochs = self._plan.config.trial.epochs
+        epochs, space = self._plan.config.trial.epochs, self._plan.space
         proposal, seed = running.assignment.training
         if seed or progress.epoch >= epochs:
             return
-        others = self._agenda.peers(self._rungs, {proposal} | self._slower(running))
-        if self._plan.pruning.should_stop(running.rungs, others, epochs):
+        trial = so_far(number, running.assignment.point, running.rungs)
+        others = self._agenda.peers(self._trials, {proposal} | self._slower(running))
+        if self._plan.pruning.should_stop(trial, others, space, epochs):
             running.pruned = True
             self._executor.stop(number)
 
@@ -268,8 +272,9 @@ class Controller:
         """Remove the checkpoints that no trial will go on from."""
         if trial.state == "pruned":
             # Either this one is not among the best, or it took the place of the next.
-            best = self._record.best_pruned(KEPT_PRUNED + 1)
-            for worse in (*best[KEPT_PRUNED:], *([] if trial in best else [trial])):
+            best = {t.number for t in self._record.best_pruned(KEPT_PRUNED)}
+            next_best = self._record.best_pruned(KEPT_PRUNED + 1)
+            for worse in (t for t in (*next_best, trial) if t.number not in best):
                 shutil.rmtree(self._checkpoint(worse.training), ignore_errors=True)
         elif not trial.repeatable:
             shutil.rmtree(checkpoint, ignore_errors=True)

@@ -14,7 +14,6 @@ from typing import TypeAlias
 
 from metaopt.store.views import LOST, TrialView
 from metaopt.strategies.base import Observation
-from metaopt.strategies.pruning import Rungs
 from workers.timing import MS_PER_SHOWER
 from workers.trial import NEVER_BEGAN
 
@@ -79,10 +78,12 @@ class Record:
         return last is not None and not last.repeatable
 
     def best_pruned(self, most: int) -> list[TrialView]:
-        """The pruned trials that came furthest, and of those the best, first."""
-        return heapq.nsmallest(
-            most, self.pruned, key=lambda t: (-t.epochs, t.score or 0.0, t.number)
-        )
+        """Of the pruned trials that came equally far, so many of the best, those first."""
+        found: list[TrialView] = []
+        for epochs in sorted({t.epochs for t in self.pruned}, reverse=True):
+            here = [t for t in self.pruned if t.epochs == epochs]
+            found += heapq.nsmallest(most, here, key=lambda t: (t.score or 0.0, t.number))
+        return found
 
     def trial(self, number: int | None) -> TrialView | None:
         """An ended trial by its number."""
@@ -93,9 +94,9 @@ class Record:
         """The last trial of each proposal's own training."""
         return {p: trial for (p, seed), trial in self._last.items() if seed == 0}
 
-    def rungs(self, without: Collection[int] = ()) -> dict[int, Rungs]:
-        """Rungs of the observed trials by proposal, some proposals left out."""
-        return {p: o.rungs for p, o in self._observed.items() if p not in without}
+    def observed(self, without: Collection[int] = ()) -> list[Observation]:
+        """The history, but for some proposals."""
+        return [o for p, o in self._observed.items() if p not in without]
 
     @property
     def times(self) -> dict[int, float | None]:

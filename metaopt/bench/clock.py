@@ -21,7 +21,7 @@ import numpy as np
 from metaopt.bench.problem import Problem, Training
 from metaopt.specification import training_seed
 from metaopt.strategies.base import Observation, Proposal, State, Strategy
-from metaopt.strategies.pruning import Pruning
+from metaopt.strategies.pruning import Pruning, so_far
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Point
 from search_spaces.space import Key
@@ -139,8 +139,6 @@ class _Study:
         self._proposals = 0
         self._running: dict[int, _Running] = {}
         self._stopped: dict[int, _Running] = {}
-        #: of every trial so far, by number
-        self._rungs: list[list[tuple[int, float]]] = []
         self._history: dict[int, Observation] = {}
         self._taken: set[Key] = set()
         self._ended: list[Ended] = []
@@ -167,17 +165,27 @@ class _Study:
         if self._now < self._controller_free:
             self._enter(self._controller_free, None)
             return
+        if self._proposals == self._setting.trials:
+            return
         promotable = self._promotable()
         if promotable:
             self._resume(promotable[0])
-        elif self._proposals < self._setting.trials:
+        else:
             self._propose()
 
     def _promotable(self) -> list[int]:
         with self._measured():
-            stopped = {number: trial.rungs for number, trial in self._stopped.items()}
-            others = [rungs for n, rungs in enumerate(self._rungs) if n not in stopped]
-            return self._pruning.promotable(stopped, others, self._problem.epochs)
+            stopped = [self._trial(number) for number in self._stopped]
+            others = [self._trial(n) for n in range(self._proposals) if n not in self._stopped]
+            problem = self._problem
+            return self._pruning.promotable(stopped, others, problem.space, problem.epochs)
+
+    def _trial(self, number: int) -> Observation:
+        """As it ended, or so far."""
+        running = self._running.get(number)
+        if running is None:
+            return self._history[number]
+        return so_far(number, running.proposal.point, running.rungs)
 
     def _resume(self, number: int) -> None:
         """Go on with a stopped trial from its last scored epoch."""
@@ -206,7 +214,6 @@ class _Study:
         training = self._problem.train(proposal.point, training_seed(self._seed, number))
         running = _Running(proposal, training, self._controller_free)
         self._running[number] = running
-        self._rungs.append(running.rungs)
         self._enter(running.next_event, number)
 
     def _advance(self, number: int) -> None:
@@ -227,8 +234,9 @@ class _Study:
 
     def _stops(self, number: int) -> bool:
         with self._measured():
-            others = self._rungs[:number] + self._rungs[number + 1 :]
-            return self._pruning.should_stop(self._rungs[number], others, self._problem.epochs)
+            trial, problem = self._trial(number), self._problem
+            others = [self._trial(n) for n in range(self._proposals) if n != number]
+            return self._pruning.should_stop(trial, others, problem.space, problem.epochs)
 
     def _end(self, number: int, state: State, score: float) -> None:
         running = self._running.pop(number)

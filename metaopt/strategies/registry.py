@@ -36,7 +36,7 @@ PEERS: Mapping[str, str] = {
 }
 OPTUNA = "optuna:"
 PRUNINGS: Mapping[str, str] = {
-    "halving": "metaopt.strategies.pruning:SuccessiveHalving",
+    "halving": "metaopt.strategies.halving:SuccessiveHalving",
     "none": "metaopt.strategies.pruning:NoPruning",
 }
 

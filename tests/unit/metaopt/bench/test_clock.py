@@ -20,7 +20,8 @@ from metaopt.store.database import StudyStore
 from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation, Proposal, State
 from metaopt.strategies.genetic import Genetic
-from metaopt.strategies.pruning import NoPruning, SuccessiveHalving
+from metaopt.strategies.halving import SuccessiveHalving
+from metaopt.strategies.pruning import NoPruning
 from metaopt.strategies.random_search import RandomSearch
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Float, Point
@@ -98,7 +99,7 @@ def test_trials_end_in_order_of_time_and_all_are_made() -> None:
 
 def test_a_strategy_sees_what_has_ended_and_what_runs() -> None:
     strategy = Watching()
-    simulate(Line(), strategy, SuccessiveHalving(), Setting(40, workers=4), 0)
+    simulate(Line(), strategy, SuccessiveHalving(first_rung=3), Setting(40, workers=4), 0)
     for number, (history, pending) in enumerate(strategy.told):
         known = {str(o.point) for o in history} | {str(point) for point in pending}
         assert len(known) == number
@@ -134,17 +135,17 @@ class Listed(Line):
 
 
 def test_a_stopped_trial_is_taken_up_where_it_stood() -> None:
-    # Trial 2 is the third best of three when it is stopped, and of seven after trial 6.
-    problem = Listed(scores=(0.1, 0.2, 0.3, 0.8, 0.8, 0.8, 0.8, 0.8))
-    strategy = Watching()
-    made = simulate(problem, strategy, SuccessiveHalving(min_peers=2), Setting(8), 0)
+    # Trial 1 is the second best of two when it is stopped, and of six after trial 5.
+    problem = Listed(scores=(0.1, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0))
+    strategy, rule = Watching(), SuccessiveHalving(first_rung=3, rank_by="score")
+    made = simulate(problem, strategy, rule, Setting(8), 0)
     ended = [(e.number, e.state.value, e.seconds) for e in made.ended]
-    assert ended[2] == (2, "pruned", 3.0)
-    assert (2, "complete", 6.0) in ended[6:]
-    assert sum(n == 2 for n, *_ in ended) == 2
+    assert ended[1] == (1, "pruned", 3.0)
+    assert ended[6] == (1, "complete", 6.0)
+    assert sum(n == 1 for n, *_ in ended) == 2
     last, _ = strategy.told[-1]
     assert [o.number for o in last] == list(range(7))
-    assert (last[2].state, last[2].epochs) == (State.COMPLETE, 9)
+    assert (last[1].state, last[1].epochs) == (State.COMPLETE, 9)
     result = summarise("listed", "random", 0, made)
     assert result.trials == 8
     assert result.pruned == sum(state == "pruned" for _, state, _ in ended) - 1

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from metaopt.strategies.pruning import NoPruning, SuccessiveHalving
+from metaopt.strategies.base import Observation, State
+from metaopt.strategies.halving import SuccessiveHalving, expected_scores
+from metaopt.strategies.pruning import NoPruning, Rungs, so_far
+from objectives.objective import WORST
 from search_spaces.errors import ConfigError
+from search_spaces.parameters import Float
+from search_spaces.space import SearchSpace
+
+LINE = SearchSpace("line", "toy", "default", (Float("x", 0.0, 1.0),))
 
 
 def curve(*scores: float) -> list[tuple[int, float]]:
@@ -16,122 +26,191 @@ def curve(*scores: float) -> list[tuple[int, float]]:
 GOOD, MEDIUM, BAD = curve(1, 0.5, 0.2), curve(1, 0.6, 0.4), curve(1, 0.9, 0.8)
 
 
-@pytest.mark.parametrize(("epochs", "levels"), [(9, [3]), (10, [4]), (30, [10]), (1, []), (2, [1])])
-def test_first_rung_is_a_third_of_the_epochs_rounded_up(epochs: int, levels: list[int]) -> None:
+def by_score(first_rung: int = 3, factor: int = 3) -> SuccessiveHalving:
+    return SuccessiveHalving(first_rung, factor, "score")
+
+
+def stops(rule: SuccessiveHalving, own: Rungs, others: Sequence[Rungs], epochs: int = 9) -> bool:
+    trials = [so_far(i, {}, rungs) for i, rungs in enumerate([own, *others])]
+    return rule.should_stop(trials[0], trials[1:], LINE, epochs)
+
+
+def promoted(
+    rule: SuccessiveHalving,
+    stopped: Mapping[int, Rungs],
+    others: Sequence[Rungs],
+    epochs: int = 9,
+) -> list[int]:
+    trials = [so_far(number, {}, rungs) for number, rungs in stopped.items()]
+    peers = [so_far(100 + i, {}, rungs) for i, rungs in enumerate(others)]
+    return rule.promotable(trials, peers, LINE, epochs)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "levels"), [(9, [1, 3]), (28, [1, 3, 9, 27]), (1, []), (2, [1])]
+)
+def test_rungs_grow_by_the_factor_below_the_last_epoch(epochs: int, levels: list[int]) -> None:
     assert SuccessiveHalving().levels(epochs) == levels
 
 
-def test_rungs_grow_by_the_factor() -> None:
-    assert SuccessiveHalving(first_rung=1, factor=3).levels(28) == [1, 3, 9, 27]
-
-
 def test_the_worst_of_four_stops_and_the_best_goes_on() -> None:
-    rule = SuccessiveHalving()
-    assert rule.should_stop(BAD, [GOOD, MEDIUM, GOOD], 9)
-    assert not rule.should_stop(GOOD, [BAD, MEDIUM, BAD], 9)
+    rule = by_score()
+    assert stops(rule, BAD, [GOOD, MEDIUM, GOOD], 9)
+    assert not stops(rule, GOOD, [BAD, MEDIUM, BAD], 9)
 
 
 def test_one_in_factor_stays() -> None:
-    rule = SuccessiveHalving(first_rung=1)
+    rule = by_score(1)
     peers = [curve(0.1 * i) for i in range(1, 9)]
-    stays = [not rule.should_stop(curve(0.1 * i + 0.05), peers, 9) for i in range(9)]
+    stays = [not stops(rule, curve(0.1 * i + 0.05), peers, 9) for i in range(9)]
     assert stays == [True] * 3 + [False] * 6
 
 
 def test_ties_stay() -> None:
-    assert not SuccessiveHalving().should_stop(BAD, [BAD, BAD, BAD, BAD], 9)
+    assert not stops(by_score(), BAD, [BAD, BAD, BAD, BAD], 9)
 
 
-def test_too_few_peers_at_the_rung() -> None:
+def test_of_few_at_the_rung_the_best_stays() -> None:
     young = curve(0.1, 0.1)
-    assert not SuccessiveHalving().should_stop(BAD, [GOOD, GOOD, young, young], 9)
+    assert not stops(by_score(), GOOD, [BAD, young, young])
+    assert stops(by_score(), MEDIUM, [GOOD, young, young])
+    assert not stops(by_score(), BAD, [young, young])
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 4, 9])
 def test_decisions_fall_at_rungs_only(epoch: int) -> None:
     bad = curve(*[0.9] * epoch)
-    assert not SuccessiveHalving().should_stop(bad, [curve(*[0.1] * 9)] * 5, 9)
+    assert not stops(by_score(), bad, [curve(*[0.1] * 9)] * 5, 9)
 
 
 def test_a_rung_between_scored_epochs_is_judged_at_the_next_one() -> None:
-    rule = SuccessiveHalving(first_rung=3)
+    rule = by_score()
     peers = [[(2, 0.5), (4, 0.1)]] * 4
-    assert rule.should_stop([(2, 0.9), (4, 0.9)], peers, 9)
-    assert not rule.should_stop([(2, 0.9), (4, 0.9), (6, 0.9)], peers, 9)
+    assert stops(rule, [(2, 0.9), (4, 0.9)], peers, 9)
+    assert not stops(rule, [(2, 0.9), (4, 0.9), (6, 0.9)], peers, 9)
 
 
 def test_one_bad_epoch_does_not_stop_a_good_trial() -> None:
     spike = curve(1.0, 0.1, 2.0)
-    assert not SuccessiveHalving().should_stop(spike, [MEDIUM, BAD, MEDIUM], 9)
+    assert not stops(by_score(), spike, [MEDIUM, BAD, MEDIUM], 9)
 
 
 def test_later_epochs_of_peers_do_not_count() -> None:
     late = [*BAD, (4, 0.0)]
-    assert not SuccessiveHalving().should_stop(MEDIUM, [late, late, late], 9)
+    assert not stops(by_score(), MEDIUM, [late, late, late], 9)
 
 
-def test_nan_never_stops() -> None:
-    rule = SuccessiveHalving()
-    assert not rule.should_stop(curve(*[math.nan] * 3), [GOOD] * 4, 9)
-    assert not rule.should_stop(MEDIUM, [curve(*[math.nan] * 3)] * 4, 9)
-    assert not rule.should_stop([], [GOOD] * 4, 9)
+def test_a_trial_without_a_finite_score_goes_on_and_is_nobodys_peer() -> None:
+    rule, nan = by_score(), curve(*[math.nan] * 3)
+    assert not stops(rule, nan, [GOOD] * 4)
+    assert not stops(rule, BAD, [nan] * 4)
+    assert stops(rule, MEDIUM, [GOOD, *[nan] * 9])
+    assert not stops(rule, [], [GOOD] * 4)
 
 
 def test_finite_epochs_beside_nan_are_judged() -> None:
-    rule = SuccessiveHalving()
-    assert rule.should_stop([(1, math.nan), *BAD[1:]], [GOOD] * 4, 9)
-    assert rule.should_stop(BAD, [[(1, math.nan), *GOOD[1:]]] * 4, 9)
+    rule = by_score()
+    assert stops(rule, [(1, math.nan), *BAD[1:]], [GOOD] * 4, 9)
+    assert stops(rule, BAD, [[(1, math.nan), *GOOD[1:]]] * 4, 9)
 
 
 def test_a_stopped_trial_goes_on_once_enough_worse_ones_came() -> None:
-    rule, stopped = SuccessiveHalving(), {7: MEDIUM}
-    assert rule.should_stop(MEDIUM, [GOOD, GOOD, BAD], 9)
-    assert rule.promotable(stopped, [GOOD, GOOD, BAD], 9) == []
-    assert rule.promotable(stopped, [GOOD, GOOD, BAD, BAD, BAD], 9) == []
-    assert rule.promotable(stopped, [GOOD, GOOD, BAD, BAD, BAD, BAD], 9) == [7]
+    rule, stopped = by_score(), {7: MEDIUM}
+    assert stops(rule, MEDIUM, [GOOD, BAD, BAD, BAD])
+    assert promoted(rule, stopped, [GOOD, BAD, BAD, BAD]) == []
+    assert promoted(rule, stopped, [GOOD, BAD, BAD, BAD, BAD]) == [7]
 
 
 def test_other_stopped_trials_are_peers_and_the_best_goes_first() -> None:
-    stopped = {i: curve(0.1 * i) for i in (5, 4, 3, 2, 1)}
-    assert SuccessiveHalving(first_rung=1).promotable(stopped, [], 9) == [1, 2]
-    assert SuccessiveHalving(first_rung=1, factor=2).promotable(stopped, [], 9) == [1, 2, 3]
+    stopped = {i: curve(0.1 * i) for i in (6, 5, 4, 3, 2, 1)}
+    assert promoted(by_score(1), stopped, []) == [1, 2]
+    assert promoted(by_score(1, 2), stopped, []) == [1, 2, 3]
 
 
 def test_a_higher_rung_goes_first_and_is_judged_by_its_own_peers() -> None:
-    rule = SuccessiveHalving(first_rung=1, factor=3, min_peers=1)
+    rule = by_score(1)
     far, near = curve(0.9, 0.8, 0.7), curve(0.1)
-    assert rule.promotable({1: near, 2: far}, [BAD, BAD], 9) == [2, 1]
-    assert rule.promotable({1: near, 2: far}, [GOOD, GOOD], 9) == [1]
+    assert promoted(rule, {1: near, 2: far}, [BAD, BAD]) == [2, 1]
+    assert promoted(rule, {1: near, 2: far}, [GOOD, GOOD]) == [1]
 
 
-def test_epochs_after_the_rung_do_not_promote() -> None:
-    rule, others = SuccessiveHalving(), [MEDIUM, MEDIUM, BAD, BAD, BAD]
-    assert rule.promotable({1: [*BAD, (4, 0.0)]}, others, 9) == []
-    assert rule.promotable({1: [*GOOD, (4, 2.0)]}, others, 9) == [1]
+def test_epochs_after_the_rung_do_not_promote_by_score() -> None:
+    rule, others = by_score(), [MEDIUM, MEDIUM, BAD, BAD, BAD]
+    assert promoted(rule, {1: [*BAD, (4, 0.0)]}, others) == []
+    assert promoted(rule, {1: [*GOOD, (4, 2.0)]}, others) == [1]
 
 
 def test_promoted_is_what_would_not_be_stopped_now() -> None:
-    rule, rng = SuccessiveHalving(first_rung=1, factor=2), np.random.default_rng(5)
+    rule, rng = by_score(1, 2), np.random.default_rng(5)
     trials = [curve(*rng.random(n)) for n in rng.choice([1, 2, 4], 40)]
     for number, own in enumerate(trials):
         others = trials[:number] + trials[number + 1 :]
-        goes_on = not rule.should_stop(own, others, 8)
-        assert rule.promotable({number: own}, others, 8) == [number] * goes_on
+        goes_on = not stops(rule, own, others, 8)
+        assert promoted(rule, {number: own}, others, 8) == [number] * goes_on
 
 
-def test_nothing_is_promoted_without_peers_or_a_finite_score() -> None:
-    rule, nan = SuccessiveHalving(), curve(*[math.nan] * 3)
-    assert rule.promotable({1: GOOD}, [BAD, BAD], 9) == []
-    assert rule.promotable({1: GOOD}, [nan] * 9, 9) == []
-    assert rule.promotable({1: nan, 2: [], 3: GOOD[:2]}, [BAD] * 9, 9) == []
+def test_nothing_is_promoted_without_a_finite_score() -> None:
+    rule, nan = by_score(), curve(*[math.nan] * 3)
+    assert promoted(rule, {1: nan, 2: [], 3: GOOD[:2]}, [BAD] * 9) == []
+    assert promoted(rule, {1: GOOD}, [nan] * 9) == [1]
+    assert promoted(rule, {}, [BAD] * 9) == []
+
+
+def seen(number: int, x: float, *scores: float, state: State = State.PRUNED) -> Observation:
+    return replace(so_far(number, {"x": x}, curve(*scores)), state=state)
+
+
+def slope(states: State = State.COMPLETE) -> list[Observation]:
+    """Trials whose final S is x; all of them gain 0.4 after the first epoch."""
+    xs = np.linspace(0.1, 1.0, 10)
+    return [seen(i, x, x + 0.4, x + 0.2, x, state=states) for i, x in enumerate(xs.tolist())]
+
+
+def test_a_noisy_epoch_is_judged_by_its_neighbours() -> None:
+    rule, by_its_score = SuccessiveHalving(), by_score(1)
+    unlucky, lucky = seen(20, 0.12, 0.9), seen(21, 0.95, 0.55)
+    assert by_its_score.should_stop(unlucky, slope(), LINE, 3)
+    assert not by_its_score.should_stop(lucky, slope(), LINE, 3)
+    assert not rule.should_stop(unlucky, slope(), LINE, 3)
+    assert rule.should_stop(lucky, slope(), LINE, 3)
+    assert rule.promotable([unlucky, lucky], slope(), LINE, 3) == [20]
+
+
+def test_expected_scores_are_at_the_full_budget() -> None:
+    found = expected_scores([seen(20, 0.35, 0.75), *slope()], LINE)
+    assert found[0] == pytest.approx(0.35, abs=0.05)
+    assert found[1:] == pytest.approx([t.score for t in slope()], abs=0.05)
+
+
+def test_failed_trials_are_the_worst_and_few_are_taken_as_they_are() -> None:
+    failed = seen(20, 0.15, 0.1, state=State.FAILED)
+    assert expected_scores([failed, *slope()], LINE)[0] == WORST
+    assert expected_scores([failed, *slope()[:2]], LINE) == [WORST, 0.1, 0.2]
+    same = [seen(i, 0.5, 1.0) for i in range(5)]
+    assert expected_scores(same, LINE) == pytest.approx([1.0] * 5)
+
+
+def test_a_running_trial_so_far() -> None:
+    trial = so_far(3, {"x": 0.5}, [(1, 0.9), (2, math.nan)])
+    assert (trial.number, trial.state, trial.score, trial.epochs) == (3, State.PRUNED, 0.9, 2)
+    assert so_far(3, {}, [(1, math.nan)]).score == WORST
+    assert so_far(3, {}, []).rungs == ()
 
 
 def test_no_pruning() -> None:
-    assert not NoPruning().should_stop(BAD, [GOOD] * 9, 9)
-    assert NoPruning().promotable({1: GOOD}, [BAD] * 9, 9) == []
+    trials = slope()
+    assert not NoPruning().should_stop(seen(20, 0.9, 2.0), trials, LINE, 3)
+    assert NoPruning().promotable([seen(20, 0.0, 0.1)], trials, LINE, 3) == []
 
 
-@pytest.mark.parametrize("option", ["first_rung", "min_peers", "factor"])
-def test_options_out_of_range(option: str) -> None:
-    with pytest.raises(ConfigError, match=f"{option} >= "):
-        SuccessiveHalving(**{option: 0})
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"first_rung": 0}, "first_rung >= 1"),
+        ({"factor": 1}, "factor >= 2"),
+        ({"rank_by": "luck"}, "rank_by = 'expected' or 'score'"),
+    ],
+)
+def test_options_out_of_range(options: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ConfigError, match=rule):
+        SuccessiveHalving(**options)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from metaopt.strategies.pruning import NoPruning, SuccessiveHalving
+from metaopt.strategies.halving import SuccessiveHalving
+from metaopt.strategies.pruning import NoPruning
 from metaopt.strategies.registry import make_pruning, make_strategy
 from search_spaces.errors import ConfigError
 from search_spaces.plugins import load_plugin

@@ -1,0 +1,171 @@
+"""Asynchronous successive halving: stop a trial that is behind its peers at a rung.
+
+Notation: a rung is a number of epochs; rung k is at ``first_rung * factor**k``.
+At a rung the trial stays if it is among the best ``1 / factor`` of all trials that
+reached the rung, itself included and rounded down, or the best of them. Nobody waits for
+anybody (Li et al., arXiv:1810.05934): a trial with too few peers to be among their best
+stops, and is taken up again where it stood as soon as it is.
+
+What is compared is the S at the full budget that the process of
+:mod:`metaopt.strategies.surrogate` expects of each, whatever strategy proposed them: one
+noisy epoch says little of an adversarial training, its neighbours in the space say more. On
+functions that takes half of the compute off, on real trials nothing to a quarter, compared
+with ranking by the best S up to the rung (which ``rank_by = "score"`` still does).
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from metaopt.strategies.base import Observation, State
+from metaopt.strategies.pruning import Pruning, Rungs
+from metaopt.strategies.surrogate import MIN_ALIVE, Surrogate
+from metaopt.strategies.threads import one_thread
+from objectives.objective import WORST
+from search_spaces.errors import ConfigError
+from search_spaces.space import SearchSpace
+
+#: What trials are compared by.
+EXPECTED, SCORE = "expected", "score"
+
+
+@dataclass(frozen=True)
+class SuccessiveHalving:
+    """Asynchronous successive halving.
+
+    Attributes:
+        first_rung: epochs before the first decision.
+        factor: one trial in ``factor`` goes on from each rung.
+        rank_by: ``expected`` compares S at the full budget as a process over the space expects
+            it, ``score`` the best S up to the rung.
+
+    Raises:
+        ConfigError: an option out of range.
+    """
+
+    first_rung: int = 1
+    factor: int = 3
+    rank_by: str = EXPECTED
+
+    def __post_init__(self) -> None:
+        if self.factor < 2 or self.first_rung < 1 or self.rank_by not in (EXPECTED, SCORE):
+            raise ConfigError(
+                f"factor >= 2, first_rung >= 1 and rank_by = {EXPECTED!r} or {SCORE!r} must "
+                f"hold, got factor={self.factor}, first_rung={self.first_rung}, "
+                f"rank_by={self.rank_by!r}"
+            )
+
+    def levels(self, epochs: int) -> list[int]:
+        """The rungs [epochs] below the full budget."""
+        level = self.first_rung
+        levels = []
+        while level < epochs:
+            levels.append(level)
+            level *= self.factor
+        return levels
+
+    def should_stop(
+        self,
+        trial: Observation,
+        others: Sequence[Observation],
+        space: SearchSpace,
+        epochs: int,
+    ) -> bool:
+        """See :meth:`Pruning.should_stop`; a trial without a finite S goes on."""
+        level = self._level_just_reached(trial.rungs, epochs)
+        if level is None or best_until(trial.rungs, level) is None:
+            return False
+        trials = [trial, *others]
+        own, *peers = self._at(level, trials, self._values(trials, space))
+        return own is not None and not self._stays(own, [own, *peers])
+
+    def promotable(
+        self,
+        stopped: Sequence[Observation],
+        others: Sequence[Observation],
+        space: SearchSpace,
+        epochs: int,
+    ) -> list[int]:
+        """See :meth:`Pruning.promotable`: those that would stay today, highest rung first."""
+        if not stopped:
+            return []
+        trials = [*stopped, *others]
+        values = self._values(trials, space)
+        promoted: list[tuple[int, float, int]] = []
+        levels = self.levels(epochs)
+        for level, above in zip(levels, [*levels[1:], epochs], strict=True):
+            compared = self._at(level, trials, values)
+            for trial, own in zip(stopped, compared, strict=False):
+                here = bool(trial.rungs) and level <= trial.rungs[-1][0] < above
+                if here and own is not None and self._stays(own, compared):
+                    promoted.append((-level, own, trial.number))
+        return [number for *_, number in sorted(promoted)]
+
+    def _values(self, trials: Sequence[Observation], space: SearchSpace) -> list[float] | None:
+        """Expected S of each trial; None where it is the score that counts."""
+        return expected_scores(trials, space) if self.rank_by == EXPECTED else None
+
+    def _at(
+        self, level: int, trials: Sequence[Observation], values: Sequence[float] | None
+    ) -> list[float | None]:
+        """What counts of each trial at a rung; None of one that never came there."""
+        best = [best_until(trial.rungs, level) for trial in trials]
+        if values is None:
+            return best
+        return [None if b is None else v for b, v in zip(best, values, strict=True)]
+
+    def _stays(self, own: float, compared: Sequence[float | None]) -> bool:
+        """Whether ``own`` is among the best ``1 / factor``, or the best; ties are."""
+        scores = sorted(value for value in compared if value is not None)
+        return bisect_left(scores, own) < max(len(scores) // self.factor, 1)
+
+    def _level_just_reached(self, rungs: Rungs, epochs: int) -> int | None:
+        """The highest rung that the latest scored epoch passes and the one before did not."""
+        if not rungs:
+            return None
+        before = rungs[-2][0] if len(rungs) > 1 else 0
+        passed = [level for level in self.levels(epochs) if before < level <= rungs[-1][0]]
+        return passed[-1] if passed else None
+
+
+@one_thread
+def expected_scores(trials: Sequence[Observation], space: SearchSpace) -> list[float]:
+    """S at the full budget that is expected of each trial, as its neighbours have it.
+
+    A failed trial has the worst S. With fewer than three others, or where no process can be
+    fitted, it is the score of each that is told.
+    """
+    told = sorted((t for t in trials if t.rungs or t.state is State.FAILED), key=_number)
+    scores = [WORST if t.state is State.FAILED else t.score for t in trials]
+    if sum(t.state is not State.FAILED for t in told) < MIN_ALIVE:
+        return scores
+    try:
+        means, _ = Surrogate.of(space, told).predict([t.point for t in trials])
+    except np.linalg.LinAlgError:
+        return scores
+    failed = [t.state is State.FAILED for t in trials]
+    return [WORST if f else float(m) for f, m in zip(failed, means, strict=True)]
+
+
+def _number(trial: Observation) -> int:
+    return trial.number
+
+
+def best_until(rungs: Rungs, level: int) -> float | None:
+    """The best S of a trial when it came to ``level``; None if it never did.
+
+    NaN and infinity say nothing. The best rather than the last: S of an adversarial training is
+    not monotone, and one bad epoch is no reason to stop it. It is biased downwards by noise, but
+    for all trials of a rung alike.
+    """
+    epoch = next((epoch for epoch, _ in rungs if epoch >= level), None)
+    finite = [s for e, s in rungs if epoch is not None and e <= epoch and math.isfinite(s)]
+    return min(finite, default=None)
+
+
+_: type[Pruning] = SuccessiveHalving
