@@ -15,8 +15,8 @@ K      covariance of the known points                 (n, n)
 Kernel: Matern 5/2, one length scale per parameter (the one-hot columns of a choice
 share theirs). theta is the maximum of the marginal likelihood times priors. The prior
 of the length scales is log-normal about ``0.12 d``: the more parameters, the less of the
-score hangs on each (they grow with sqrt(d) in Hvarfner et al., arXiv:2402.02229: ``0.5
-sqrt(d)`` lost on three of four problems of six parameters, and won nothing on fifteen).
+score hangs on each. (They grow with sqrt(d) in Hvarfner et al., arXiv:2402.02229; ``0.5
+sqrt(d)`` was behind on three of four problems of six parameters, level on fifteen.)
 
 Own code rather than scikit-optimize's regressor: scikit-learn's gradient of an
 anisotropic Matern builds an (n, n, w) array per step of the fit, and the prediction of
