@@ -36,11 +36,10 @@ from scipy.optimize import minimize
 
 Array = NDArray[np.float64]
 
-#: Means and widths of the Gaussian priors on theta; the length scales' mean is added
-#: to log d. Signal variance about 1 (scores are standardised); noise about 1 %.
-PRIOR_LENGTH = (math.log(0.12), 0.8)
-#: The length scales' prior has no lower centre, however few parameters there are.
-MIN_LENGTH = 0.3
+#: Centre of the length scales' prior, however few parameters there are, and its width [log].
+LENGTH_PER_PARAMETER, MIN_LENGTH, LENGTH_WIDTH = 0.12, 0.3, 0.8
+#: Means and widths of the other Gaussian priors on theta. Signal variance about 1 (scores are
+#: standardised); noise about 1 %.
 PRIOR_SIGNAL = (0.0, 1.0)
 PRIOR_NOISE = (math.log(1e-2), 1.5)
 MAX_STEPS = 60
@@ -110,10 +109,9 @@ def fit(X: Array, y: Array, v: Array, groups: NDArray[np.int64]) -> GaussianProc
     Raises:
         numpy.linalg.LinAlgError: the covariance is not positive definite.
     """
-    d = int(groups.max()) + 1
-    length = max(PRIOR_LENGTH[0] + math.log(d), math.log(MIN_LENGTH))
-    prior = np.array([(length, PRIOR_LENGTH[1])] * d)
-    prior = np.vstack([prior, PRIOR_SIGNAL, PRIOR_NOISE])
+    d = int(groups.max(initial=-1)) + 1
+    length = math.log(max(LENGTH_PER_PARAMETER * d, MIN_LENGTH))
+    prior = np.array([*[(length, LENGTH_WIDTH)] * d, PRIOR_SIGNAL, PRIOR_NOISE])
     centre, width = prior[:, 0], prior[:, 1]
     # Likelihoods of few points have several maxima: a smooth and a wiggly start.
     starts = [centre, centre - np.concatenate([np.full(d, 1.0), [0.0, 2.0]])]

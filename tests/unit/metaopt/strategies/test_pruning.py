@@ -13,7 +13,7 @@ from metaopt.strategies.halving import SuccessiveHalving, expected_scores
 from metaopt.strategies.pruning import NoPruning, Rungs, so_far
 from objectives.objective import WORST
 from search_spaces.errors import ConfigError
-from search_spaces.parameters import Float
+from search_spaces.parameters import Categorical, Float
 from search_spaces.space import SearchSpace
 
 LINE = SearchSpace("line", "toy", "default", (Float("x", 0.0, 1.0),))
@@ -188,6 +188,12 @@ def test_failed_trials_are_the_worst_and_few_are_taken_as_they_are() -> None:
     assert expected_scores([failed, *slope()[:2]], LINE) == [WORST, 0.1, 0.2]
     same = [seen(i, 0.5, 1.0) for i in range(5)]
     assert expected_scores(same, LINE) == pytest.approx([1.0] * 5)
+
+
+def test_a_space_of_one_point_is_no_obstacle() -> None:
+    space = SearchSpace("point", "toy", "default", (Categorical("x", ("only",)),))
+    trials = [so_far(i, {"x": "only"}, curve(1.0 + i)) for i in range(5)]
+    assert expected_scores(trials, space) == pytest.approx([3.0] * 5)
 
 
 def test_a_running_trial_so_far() -> None:
