@@ -140,6 +140,8 @@ class _Study:
         self._running: dict[int, _Running] = {}
         self._stopped: dict[int, _Running] = {}
         self._history: dict[int, Observation] = {}
+        #: every trial, as it ended or so far, by number
+        self._trials: list[Observation] = []
         self._taken: set[Key] = set()
         self._ended: list[Ended] = []
 
@@ -175,17 +177,10 @@ class _Study:
 
     def _promotable(self) -> list[int]:
         with self._measured():
-            stopped = [self._trial(number) for number in self._stopped]
-            others = [self._trial(n) for n in range(self._proposals) if n not in self._stopped]
+            stopped = [self._trials[number] for number in self._stopped]
+            others = [t for t in self._trials if t.number not in self._stopped]
             problem = self._problem
             return self._pruning.promotable(stopped, others, problem.space, problem.epochs)
-
-    def _trial(self, number: int) -> Observation:
-        """As it ended, or so far."""
-        running = self._running.get(number)
-        if running is None:
-            return self._history[number]
-        return so_far(number, running.proposal.point, running.rungs)
 
     def _resume(self, number: int) -> None:
         """Go on with a stopped trial from its last scored epoch."""
@@ -214,6 +209,7 @@ class _Study:
         training = self._problem.train(proposal.point, training_seed(self._seed, number))
         running = _Running(proposal, training, self._controller_free)
         self._running[number] = running
+        self._trials.append(so_far(number, proposal.point, ()))
         self._enter(running.next_event, number)
 
     def _advance(self, number: int) -> None:
@@ -223,6 +219,7 @@ class _Study:
         if len(running.rungs) < len(rungs):
             rung = rungs[len(running.rungs)]
             running.rungs.append((rung.epoch, rung.score))
+            self._trials[number] = so_far(number, running.proposal.point, running.rungs)
             if rung.epoch < self._problem.epochs and self._stops(number):
                 self._end(number, State.PRUNED, rung.score)
             else:
@@ -234,8 +231,8 @@ class _Study:
 
     def _stops(self, number: int) -> bool:
         with self._measured():
-            trial, problem = self._trial(number), self._problem
-            others = [self._trial(n) for n in range(self._proposals) if n != number]
+            others = self._trials[:number] + self._trials[number + 1 :]
+            trial, problem = self._trials[number], self._problem
             return self._pruning.should_stop(trial, others, problem.space, problem.epochs)
 
     def _end(self, number: int, state: State, score: float) -> None:
@@ -244,6 +241,7 @@ class _Study:
         epochs = rungs[-1][0] if rungs else 0
         note = running.proposal.note
         self._history[number] = Observation(number, point, state, score, epochs, rungs, note)
+        self._trials[number] = self._history[number]
         if state is State.PRUNED:
             self._stopped[number] = running
         seconds = self._now - running.started
