@@ -100,6 +100,8 @@ class Agenda:
             for t in self._record.best_pruned(KEPT_PRUNED)
             if t.training not in running and self._checkpoint(t.training).is_dir()
         }
+        if not stopped:
+            return None
         observed = [t.observation for t in stopped.values() if t.observation is not None]
         others = self.peers(running, {t.training[0] for t in stopped.values()})
         epochs, space = self._plan.config.trial.epochs, self._plan.space

@@ -151,7 +151,7 @@ class Controller:
     def _next(self) -> Assignment | None:
         if not self._time_for_a_trial(0):
             return None
-        running = self._trials
+        running = self._so_far
         assignment = self._agenda.repeat(running)
         if assignment is None and self._searching():
             assignment = self._agenda.promotion(running) or self._agenda.proposal(running)
@@ -162,8 +162,8 @@ class Controller:
         return assignment
 
     @property
-    def _trials(self) -> dict[Training, Observation]:
-        """The running ones, so far."""
+    def _so_far(self) -> dict[Training, Observation]:
+        """The running trials, as if they were stopped now."""
         return {
             r.assignment.training: so_far(number, r.assignment.point, r.rungs)
             for number, r in self._running.items()
@@ -230,12 +230,12 @@ class Controller:
 
     def _prune(self, number: int, running: Running, progress: Progress) -> None:
         epochs, space = self._plan.config.trial.epochs, self._plan.space
-        proposal, seed = running.assignment.training
+        training = proposal, seed = running.assignment.training
         if seed or progress.epoch >= epochs:
             return
-        trial = so_far(number, running.assignment.point, running.rungs)
-        others = self._agenda.peers(self._trials, {proposal} | self._slower(running))
-        if self._plan.pruning.should_stop(trial, others, space, epochs):
+        trials = self._so_far
+        others = self._agenda.peers(trials, {proposal} | self._slower(running))
+        if self._plan.pruning.should_stop(trials[training], others, space, epochs):
             running.pruned = True
             self._executor.stop(number)
 

@@ -136,7 +136,6 @@ class _Study:
         self._now = 0.0
         self._controller_free = 0.0
         self._cpu = 0.0
-        self._proposals = 0
         self._running: dict[int, _Running] = {}
         self._stopped: dict[int, _Running] = {}
         self._history: dict[int, Observation] = {}
@@ -167,7 +166,7 @@ class _Study:
         if self._now < self._controller_free:
             self._enter(self._controller_free, None)
             return
-        if self._proposals == self._setting.trials:
+        if len(self._trials) == self._setting.trials:
             return
         promotable = self._promotable()
         if promotable:
@@ -176,6 +175,8 @@ class _Study:
             self._propose()
 
     def _promotable(self) -> list[int]:
+        if not self._stopped:
+            return []
         with self._measured():
             stopped = [self._trials[number] for number in self._stopped]
             others = [t for t in self._trials if t.number not in self._stopped]
@@ -190,8 +191,7 @@ class _Study:
         self._enter(trial.next_event, number)
 
     def _propose(self) -> None:
-        number = self._proposals
-        self._proposals += 1
+        number = len(self._trials)
         pending = [r.proposal.point for r in self._running.values()]
         draws = np.random.default_rng([self._seed, number])
         with self._measured():
@@ -240,8 +240,8 @@ class _Study:
         point, rungs = running.proposal.point, tuple(running.rungs)
         epochs = rungs[-1][0] if rungs else 0
         note = running.proposal.note
-        self._history[number] = Observation(number, point, state, score, epochs, rungs, note)
-        self._trials[number] = self._history[number]
+        ended = Observation(number, point, state, score, epochs, rungs, note)
+        self._history[number] = self._trials[number] = ended
         if state is State.PRUNED:
             self._stopped[number] = running
         seconds = self._now - running.started

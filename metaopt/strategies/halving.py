@@ -2,9 +2,9 @@
 
 Notation: a rung is a number of epochs; rung k is at ``first_rung * factor**k``.
 At a rung the trial stays if it is among the best ``1 / factor`` of all trials that
-reached the rung, itself included and rounded down, or the best of them. Nobody waits for
-anybody (Li et al., arXiv:1810.05934): a trial with too few peers to be among their best
-stops, and is taken up again where it stood as soon as it is.
+reached the rung, itself included and rounded down, or the best of them all. Nobody waits
+for anybody (Li et al., arXiv:1810.05934): any other stops, and is taken up again where it
+stood as soon as it would stay.
 
 What is compared is the S at the full budget that the process of
 :mod:`metaopt.strategies.surrogate` expects of each, whatever strategy proposed them: one
@@ -19,6 +19,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -26,7 +27,6 @@ from metaopt.strategies.base import Observation, State
 from metaopt.strategies.pruning import Pruning, Rungs
 from metaopt.strategies.surrogate import MIN_ALIVE, Surrogate
 from metaopt.strategies.threads import one_thread
-from objectives.objective import WORST
 from search_spaces.errors import ConfigError
 from search_spaces.space import SearchSpace
 
@@ -78,7 +78,7 @@ class SuccessiveHalving:
     ) -> bool:
         """See :meth:`Pruning.should_stop`; a trial without a finite S goes on."""
         level = self._level_just_reached(trial.rungs, epochs)
-        if level is None or best_until(trial.rungs, level) is None:
+        if level is None:
             return False
         trials = [trial, *others]
         own, *peers = self._at(level, trials, self._values(trials, space))
@@ -114,7 +114,7 @@ class SuccessiveHalving:
         self, level: int, trials: Sequence[Observation], values: Sequence[float] | None
     ) -> list[float | None]:
         """What counts of each trial at a rung; None of one that never came there."""
-        best = [best_until(trial.rungs, level) for trial in trials]
+        best = [_best_until(trial.rungs, level) for trial in trials]
         if values is None:
             return best
         return [None if b is None else v for b, v in zip(best, values, strict=True)]
@@ -137,26 +137,24 @@ class SuccessiveHalving:
 def expected_scores(trials: Sequence[Observation], space: SearchSpace) -> list[float]:
     """S at the full budget that is expected of each trial, as its neighbours have it.
 
-    A failed trial has the worst S. With fewer than three others, or where no process can be
-    fitted, it is the score of each that is told.
+    The score itself of a failed trial, which is the worst; of all where fewer than three live, or
+    where no process can be fitted.
     """
-    told = sorted((t for t in trials if t.rungs or t.state is State.FAILED), key=_number)
-    scores = [WORST if t.state is State.FAILED else t.score for t in trials]
+    failed = [t.state is State.FAILED for t in trials]
+    scores = [t.score for t in trials]
+    told = [t for t, dead in zip(trials, failed, strict=True) if dead or t.rungs]
     if sum(t.state is not State.FAILED for t in told) < MIN_ALIVE:
         return scores
     try:
-        means, _ = Surrogate.of(space, told).predict([t.point for t in trials])
+        surrogate = Surrogate.of(space, sorted(told, key=attrgetter("number")))
     except np.linalg.LinAlgError:
         return scores
-    failed = [t.state is State.FAILED for t in trials]
-    return [WORST if f else float(m) for f, m in zip(failed, means, strict=True)]
+    means, _ = surrogate.predict([t.point for t in trials])
+    rows = zip(failed, scores, means, strict=True)
+    return [score if dead else float(mean) for dead, score, mean in rows]
 
 
-def _number(trial: Observation) -> int:
-    return trial.number
-
-
-def best_until(rungs: Rungs, level: int) -> float | None:
+def _best_until(rungs: Rungs, level: int) -> float | None:
     """The best S of a trial when it came to ``level``; None if it never did.
 
     NaN and infinity say nothing. The best rather than the last: S of an adversarial training is

@@ -157,7 +157,8 @@ def test_nothing_is_promoted_without_a_finite_score() -> None:
 
 
 def seen(number: int, x: float, *scores: float, state: State = State.PRUNED) -> Observation:
-    return replace(so_far(number, {"x": x}, curve(*scores)), state=state)
+    trial = so_far(number, {"x": x}, curve(*scores))
+    return replace(trial, state=state, score=WORST if state is State.FAILED else trial.score)
 
 
 def slope(states: State = State.COMPLETE) -> list[Observation]:
