@@ -32,7 +32,7 @@ LEAST, MOST = 6, 10
 
 @dataclass(frozen=True)
 class Bayesian:
-    """Gaussian-process strategy with log expected improvement.
+    """Gaussian-process strategy with augmented expected improvement.
 
     Attributes:
         initial: points of the initial design, baselines included; 0 stands for one for each
@@ -90,6 +90,6 @@ class Bayesian:
                 found = None
             if found is None:
                 return random_proposal(space, known, rng)
-            return Proposal(found[0], {"operators": "expected improvement"})
+            return Proposal(found, {"operators": "expected improvement"})
 
         return in_turn(space, history, pending, n, step)

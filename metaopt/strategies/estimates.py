@@ -100,8 +100,8 @@ def exhausted(
 ) -> bool:
     """Whether the best that can be expected of another trial is lost in the noise.
 
-    True where the expected improvement over the estimated best, at the best candidate
-    found, was below a quarter of the noise of a single trial after each of the last
+    True where the expected improvement over the estimated best, of the trial that would be
+    next, was below a quarter of the noise of a single trial after each of the last
     ``proposals`` trials (after Makarova et al., arXiv:2104.08166, who compare a bound on
     the regret with the noise).
 
@@ -126,6 +126,7 @@ def _without_promise(
     if len(history) < least or alive < MIN_ALIVE:
         return False
     surrogate = Surrogate.of(space, history)
-    found = surrogate.suggest(known_keys(space, history, ()), rng)
-    # No candidate at all: every point of a finite space is known.
-    return found is None or math.exp(found[1]) < SHARE * surrogate.process.noise
+    point = surrogate.suggest(known_keys(space, history, ()), rng)
+    if point is None:  # every point of a finite space is known
+        return True
+    return math.exp(surrogate.log_improvement([point])[0]) < SHARE * surrogate.process.noise

@@ -114,27 +114,37 @@ class Surrogate:
         process = self.process.believing(self.space.encode(waiting))
         return replace(self, process=process, waiting=tuple(waiting))
 
-    def suggest(self, known: set[Key], rng: np.random.Generator) -> tuple[Point, float] | None:
-        """The point of the highest expected improvement found, and the log of it [y].
+    def log_improvement(self, points: Sequence[Point]) -> Array:
+        """Log of the expected improvement [y] over the lowest mean of all that was tried, (m,).
 
-        The improvement is over the lowest mean rather than the lowest score: the luckiest
-        trial of a noisy score would hide every real improvement.
+        Not over the lowest score: the luckiest trial of a noisy score would hide every real
+        improvement.
+        """
+        mean, deviation = self.process.predict(self.space.encode(points))
+        return acquisition.log_expected_improvement(mean, deviation, self._lowest_mean)
+
+    def suggest(self, known: set[Key], rng: np.random.Generator) -> Point | None:
+        """The point of the highest augmented expected improvement found; None if there is none.
 
         Args:
             known: keys of the points that may not be suggested.
             rng: of every draw.
         """
-        process = self.process
-        tried = [*(o.point for o in self.living), *self.waiting]
-        target = float(process.predict(self.space.encode(tried))[0].min())
+        process, target = self.process, self._lowest_mean
 
         def merit(points: Sequence[Point]) -> Array:
             mean, deviation = process.predict(self.space.encode(points))
-            return acquisition.log_expected_improvement(mean, deviation, target)
+            return acquisition.log_augmented_improvement(mean, deviation, target, process.noise)
 
         leaders = sorted(self.living, key=lambda o: o.score)[:N_BEST]
         best = [o.point for o in leaders]
         return acquisition.maximise(self.space, merit, best, known, rng)
+
+    @property
+    def _lowest_mean(self) -> float:
+        """Of the points that were tried [y]."""
+        tried = [*(o.point for o in self.living), *self.waiting]
+        return float(self.process.predict(self.space.encode(tried))[0].min())
 
 
 def keep(history: Sequence[Observation], limit: int) -> list[Observation]:

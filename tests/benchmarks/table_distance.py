@@ -21,7 +21,6 @@ from metaopt.bench.clock import Setting, simulate
 from metaopt.bench.problem import Training
 from metaopt.bench.registry import make_labelled
 from metaopt.bench.table import TrialTable, load_table
-from metaopt.strategies import acquisition
 from metaopt.strategies.base import Observation, Proposal, Strategy
 from metaopt.strategies.bayesian import Bayesian
 from metaopt.strategies.pruning import NoPruning
@@ -75,11 +74,7 @@ class AmongRows:
         surrogate = Surrogate.of(space, history).believing(pending)
         known = {space.key(o.point) for o in history} | {space.key(p) for p in pending}
         free = [row for row in self.rows if space.key(row) not in known]
-        tried = [o.point for o in history]
-        target = float(surrogate.process.predict(space.encode(tried))[0].min())
-        mean, deviation = surrogate.process.predict(space.encode(free))
-        merit = acquisition.log_expected_improvement(mean, deviation, target)
-        return [Proposal(free[int(np.argmax(merit))])]
+        return [Proposal(free[int(np.argmax(surrogate.log_improvement(free)))])]
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from scipy.optimize import approx_fprime
 from scipy.stats import norm
 
 from metaopt.strategies import gaussian_process as gp
-from metaopt.strategies.acquisition import log_expected_improvement
+from metaopt.strategies.acquisition import log_augmented_improvement, log_expected_improvement
 
 RNG = np.random.default_rng(1)
 X = RNG.random((40, 5))
@@ -88,6 +88,23 @@ def test_log_expected_improvement_is_the_log_where_that_exists() -> None:
     np.testing.assert_allclose(
         log_expected_improvement(mean, deviation, 0.0), np.log(plain), rtol=1e-6
     )
+
+
+def test_what_is_known_better_than_a_trial_tells_counts_less() -> None:
+    mean, deviation = np.zeros(4), np.array([1e-9, 0.1, 1.0, 10.0])
+    plain = log_expected_improvement(mean, deviation, 0.0)
+    worth = np.exp(log_augmented_improvement(mean, deviation, 0.0, 1.0) - plain)
+    np.testing.assert_allclose(worth[1:], 1 - 1 / np.hypot(deviation[1:], 1.0), rtol=1e-9)
+    assert worth[0] == pytest.approx(0.5e-18, rel=1e-6)
+
+
+def test_without_noise_or_chance_an_augmented_improvement_is_the_improvement() -> None:
+    mean, deviation = np.linspace(-3, 3, 13), np.full(13, 0.7)
+    plain = log_expected_improvement(mean, deviation, 0.0)
+    without = log_augmented_improvement(mean, deviation, 0.0, 0.0)
+    np.testing.assert_allclose(without, plain, rtol=1e-9)
+    certain = log_augmented_improvement(np.array([-2.0]), np.array([1e-9]), 0.0, 1.0)
+    assert certain == pytest.approx([np.log(2.0)])
 
 
 def test_log_expected_improvement_is_finite_and_falls_where_the_improvement_underflows() -> None:

@@ -98,4 +98,13 @@ def test_suggests_the_other_end_than_the_bad_one() -> None:
     surrogate = Surrogate.of(SPACE, line(12))
     found = surrogate.suggest(set(), np.random.default_rng(1))
     assert found is not None
-    assert float(found[0]["x"]) < 0.1
+    assert float(found["x"]) < 0.1
+
+
+def test_what_many_trials_tell_already_is_not_repeated() -> None:
+    scores = np.random.default_rng(2).normal(0.0, 1.0, 12)
+    repeated = [trial(i, s, x=1e-4 * i) for i, s in enumerate(scores.tolist())]
+    surrogate = Surrogate.of(SPACE, [*repeated, trial(12, 1.5, x=0.5)])
+    found = surrogate.suggest(set(), np.random.default_rng(1))
+    assert found is not None
+    assert float(found["x"]) > 0.1

@@ -169,7 +169,7 @@ def test_earlier_scores_teach_the_process() -> None:
     assert [o.number for o in knows.living] == [0, 1, 2, 3, 4]
     found = knows.suggest(set(), np.random.default_rng(1))
     assert found is not None
-    assert float(found[0]["x"]) == pytest.approx(0.8, abs=0.15)
+    assert float(found["x"]) == pytest.approx(0.8, abs=0.15)
 
 
 def test_earlier_scores_weigh_less_the_more_they_differ() -> None:
