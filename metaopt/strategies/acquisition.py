@@ -54,7 +54,7 @@ def log_augmented_improvement(mean: Array, deviation: Array, best: float, noise:
 
     With m = best - mean, the improvement is max(m, 0) and a chance, s h(-|m| / s). The chance
     counts 1 - t / sqrt(s^2 + t^2) times, with the deviation s of the mean and that of the noise,
-    t (Huang et al., J. Glob. Optim. 34 (2006) 441, eq. 16, who take the whole of it so many
+    t (Huang et al., J. Global Optim. 34 (2006) 441, who take the whole improvement so many
     times): without it a search of noisy scores trained one corner of its space ten times over.
     """
     chance = log_expected_improvement(np.abs(best - mean), deviation, 0.0)
