@@ -140,9 +140,8 @@ def expected_scores(trials: Sequence[Observation], space: SearchSpace) -> list[f
     The score itself of a failed trial, which is the worst; of all where fewer than three live, or
     where no process can be fitted.
     """
-    failed = [t.state is State.FAILED for t in trials]
     scores = [t.score for t in trials]
-    told = [t for t, dead in zip(trials, failed, strict=True) if dead or t.rungs]
+    told = [t for t in trials if t.rungs or t.state is State.FAILED]
     if sum(t.state is not State.FAILED for t in told) < MIN_ALIVE:
         return scores
     try:
@@ -150,8 +149,8 @@ def expected_scores(trials: Sequence[Observation], space: SearchSpace) -> list[f
     except np.linalg.LinAlgError:
         return scores
     means, _ = surrogate.predict([t.point for t in trials])
-    rows = zip(failed, scores, means, strict=True)
-    return [score if dead else float(mean) for dead, score, mean in rows]
+    pairs = zip(trials, means, strict=True)
+    return [t.score if t.state is State.FAILED else float(mean) for t, mean in pairs]
 
 
 def _best_until(rungs: Rungs, level: int) -> float | None:

@@ -106,7 +106,7 @@ class Surrogate:
 
     def predict(self, points: Sequence[Point]) -> tuple[Array, Array]:
         """Mean and deviation (without noise) of S at the full budget, each (m,)."""
-        mean, deviation = self.process.predict(self.space.encode(points))
+        mean, deviation = self._standardised(points)
         return self.centre + self.scale * mean, self.scale * deviation
 
     def believing(self, waiting: Sequence[Point]) -> Surrogate:
@@ -120,7 +120,7 @@ class Surrogate:
         Not over the lowest score: the luckiest trial of a noisy score would hide every real
         improvement.
         """
-        mean, deviation = self.process.predict(self.space.encode(points))
+        mean, deviation = self._standardised(points)
         return acquisition.log_expected_improvement(mean, deviation, self._lowest_mean)
 
     def suggest(self, known: set[Key], rng: np.random.Generator) -> Point | None:
@@ -130,11 +130,11 @@ class Surrogate:
             known: keys of the points that may not be suggested.
             rng: of every draw.
         """
-        process, target = self.process, self._lowest_mean
+        target, noise = self._lowest_mean, self.process.noise
 
         def merit(points: Sequence[Point]) -> Array:
-            mean, deviation = process.predict(self.space.encode(points))
-            return acquisition.log_augmented_improvement(mean, deviation, target, process.noise)
+            mean, deviation = self._standardised(points)
+            return acquisition.log_augmented_improvement(mean, deviation, target, noise)
 
         leaders = sorted(self.living, key=lambda o: o.score)[:N_BEST]
         best = [o.point for o in leaders]
@@ -144,7 +144,11 @@ class Surrogate:
     def _lowest_mean(self) -> float:
         """Of the points that were tried [y]."""
         tried = [*(o.point for o in self.living), *self.waiting]
-        return float(self.process.predict(self.space.encode(tried))[0].min())
+        return float(self._standardised(tried)[0].min())
+
+    def _standardised(self, points: Sequence[Point]) -> tuple[Array, Array]:
+        """Mean and deviation [y], each (m,)."""
+        return self.process.predict(self.space.encode(points))
 
 
 def keep(history: Sequence[Observation], limit: int) -> list[Observation]:
