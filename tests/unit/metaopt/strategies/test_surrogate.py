@@ -101,10 +101,14 @@ def test_suggests_the_other_end_than_the_bad_one() -> None:
     assert float(found["x"]) < 0.1
 
 
-def test_what_many_trials_tell_already_is_not_repeated() -> None:
-    scores = np.random.default_rng(2).normal(0.0, 1.0, 12)
-    repeated = [trial(i, s, x=1e-4 * i) for i, s in enumerate(scores.tolist())]
-    surrogate = Surrogate.of(SPACE, [*repeated, trial(12, 1.5, x=0.5)])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_many_trials_tell_already_is_not_repeated(seed: int) -> None:
+    """The plain expected improvement repeats the corner of the 20 trials once more."""
+    noise = np.random.default_rng(seed).normal(0.0, 1.0, 23).tolist()
+    corner = [trial(i, s, x=1e-4 * i) for i, s in enumerate(noise[:20])]
+    places = zip((0.3, 0.6, 1.0), noise[20:], strict=True)
+    elsewhere = [trial(20 + i, 1.0 + s, x=x) for i, (x, s) in enumerate(places)]
+    surrogate = Surrogate.of(SPACE, [*corner, *elsewhere])
     found = surrogate.suggest(set(), np.random.default_rng(1))
     assert found is not None
     assert float(found["x"]) > 0.1
