@@ -175,8 +175,6 @@ class _Study:
             self._propose()
 
     def _promotable(self) -> list[int]:
-        if not self._stopped:
-            return []
         with self._measured():
             stopped = [self._trials[number] for number in self._stopped]
             others = [t for t in self._trials if t.number not in self._stopped]
