@@ -8,12 +8,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from workers.executors import ray_cluster
-from workers.trial import Resources
+from workers.executors.ray_pool import RayExecutor
+from workers.trial import Resources, TrialEvent, TrialResult
 
 from .ports import free_ports, listens
 from .processes import MARK, marked, until
@@ -26,6 +30,17 @@ QUICK = {
     "RAY_health_check_failure_threshold": "3",
 }
 OPEN = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+
+#: What Ray itself warns of in the process that connects to it.
+IGNORE_RAYS_WARNINGS = [
+    pytest.mark.filterwarnings(f"ignore::{category}")
+    for category in (
+        "ResourceWarning",
+        "pytest.PytestUnraisableExceptionWarning",
+        "FutureWarning",
+        "DeprecationWarning",
+    )
+]
 
 
 class Cluster:
@@ -95,6 +110,22 @@ class Cluster:
                 os.kill(pid, signal.SIGKILL)
         self.head.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+Events = list[tuple[int, TrialEvent]]
+
+
+def collect(executor: RayExecutor, until: Callable[[Events], bool], seconds: float = 150) -> Events:
+    events: Events = []
+    deadline = time.monotonic() + seconds
+    while not until(events):
+        assert time.monotonic() < deadline, f"only {events}"
+        events += executor.events(0.2)
+    return events
+
+
+def ended(number: int) -> Callable[[Events], bool]:
+    return lambda events: any(n == number and isinstance(e, TrialResult) for n, e in events)
 
 
 def command(pid: int) -> bytes:

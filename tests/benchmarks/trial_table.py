@@ -19,7 +19,8 @@ with gzip when it is complete: it is read as ``.jsonl.gz`` too.
         --space tests/benchmarks/small.toml --data clic-8x8x8.h5 \
         --geometry tests/benchmarks/clic-8x8x8.toml --output results/trials-small.jsonl
 
-``results/trials-weights.jsonl.gz`` likewise, with ``--space tests/benchmarks/weights.toml``.
+``results/trials-weights.jsonl.gz`` likewise, with ``--space tests/benchmarks/weights.toml`` and
+``--configurations 400 1200``.
 A process keeps some 50 MB of each training; begin again where memory is short.
 """
 
@@ -32,7 +33,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,13 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--configurations", type=int, default=200)
+    parser.add_argument(
+        "--configurations",
+        type=int,
+        nargs="+",
+        default=[200],
+        help="in the design; a larger number after it makes a finer design around the first",
+    )
     parser.add_argument("--space", default="quick")
     parser.add_argument("--data", nargs="+", default=["sample"])
     parser.add_argument("--geometry", default="clic-12x12x12")
@@ -151,13 +158,17 @@ def append(output: Path, record: Record) -> None:
         os.fsync(file.fileno())
 
 
-def trials(plan: Plan, configurations: int, folder: str) -> Iterator[TrialSpec]:
-    """Every trial of the table, in the order in which they are run."""
+def trials(plan: Plan, sizes: Sequence[int], folder: str) -> Iterator[TrialSpec]:
+    """Every trial of the table, in the order in which they are run.
+
+    Each of ``sizes`` is a design around the one before, which stays as it is.
+    """
     points: list[Point] = []
-    for i in range(configurations):
+    for i in range(sizes[-1]):
         known = {plan.space.key(point) for point in points}
         rng = np.random.default_rng([1, i])
-        points.append(design_point(plan.space, points, known, configurations, rng).point)
+        size = next(size for size in sizes if i < size)
+        points.append(design_point(plan.space, points, known, size, rng).point)
         for seed in range(SEEDS if i % REPLICATED == 0 else 1):
             yield specification(plan, points[-1], i, seed, folder)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import os
-import re
 import signal
 import subprocess
 import sys
@@ -13,7 +10,6 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib import resources
@@ -21,79 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from metaopt.config import load_config
-from metaopt.preflight import prepare
 from search_spaces.errors import ExecutorError
 from workers.executors.ray_pool import RayExecutor
-from workers.trial import (
-    WORKER_DIED,
-    Outcome,
-    Progress,
-    Resources,
-    TrialEvent,
-    TrialResult,
-    TrialSpec,
-)
+from workers.trial import WORKER_DIED, Outcome, Progress, Resources, TrialResult, TrialSpec
 
-from ..processes import MARK, marked, until
-from ..ray_cluster import Cluster, command
+from ..processes import marked, until
+from ..ray_cluster import IGNORE_RAYS_WARNINGS, Cluster, Events, collect, ended
+from ..slow_toy import FAMILY, SlowToy
 
-pytestmark = [
-    pytest.mark.filterwarnings(f"ignore::{category}")
-    for category in (
-        "ResourceWarning", "pytest.PytestUnraisableExceptionWarning", "FutureWarning",
-        "DeprecationWarning",
-    )
-]  # fmt: skip
-
-#: A model family of the user's own: it writes each epoch down, and waits while it is told to.
-SLOW = """
-import os, time
-from pathlib import Path
-from workers.models.toy import Toy, ToyModel
-
-FOLDER = Path(__file__).parent
-
-class Slow(Toy):
-    def build(self, *arguments):
-        model = super().build(*arguments)
-        model.__class__ = SlowModel
-        return model
-
-class SlowModel(ToyModel):
-    def train_epoch(self, showers, epoch, rows=None):
-        with (FOLDER / "epochs").open("a") as file:
-            file.write(f"{self.seed} {epoch} {os.getpid()}\\n")
-        while epoch > 1 and (FOLDER / "hold").exists():
-            time.sleep(0.02)
-        return super().train_epoch(showers, epoch, rows)
-"""
-
-
-class SlowToy:
-    """The module of the family, on the disk, and what its trainings wrote down."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-        (folder / "slow_toy.py").write_text(SLOW)
-
-    def hold(self) -> None:
-        """Let trainings stop in their second epoch."""
-        (self.folder / "hold").touch()
-
-    def go(self) -> None:
-        (self.folder / "hold").unlink()
-
-    def log(self) -> list[tuple[int, int, int]]:
-        """(seed, epoch, process) of each epoch that was begun."""
-        log = self.folder / "epochs"
-        lines = log.read_text().splitlines() if log.exists() else []
-        return [(int(seed), int(epoch), int(pid)) for seed, epoch, pid in map(str.split, lines)]
-
-    def epochs(self, seed: int) -> list[tuple[int, int]]:
-        """Likewise, of the training with a seed."""
-        return [(epoch, pid) for found, epoch, pid in self.log() if found == seed]
+pytestmark = IGNORE_RAYS_WARNINGS
 
 
 @pytest.fixture(scope="module")
@@ -113,38 +45,14 @@ def cluster(slow: SlowToy) -> Iterator[Cluster]:
         made.close()
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> TrialSpec:
-    """A trial of the slow toy; each test gives it a number, a seed and a folder."""
-    folder = tmp_path_factory.mktemp("study")
-    tables = {
-        "study": {"name": "toy", "storage": f"sqlite:///{folder}/s.db", "results": str(folder)},
-        "search": {"space": "toy", "strategy": "random", "trials": 1},
-        "trial": {"epochs": 4, "showers": 100, "evaluation_showers": 100},
-    }
-    plan = prepare(load_config(None, tables))
-    return TrialSpec(
-        study="toy",
-        number=0,
-        family="slow_toy:Slow",
-        preset="default",
-        point={},
-        geometry=plan.geometry,
-        data=plan.data,
-        budget=plan.config.budget,
-        seed=0,
-        folder=str(folder / "trial"),
-        reference=str(plan.reference),
-    )
-
-
 @pytest.fixture
-def spec(template: TrialSpec, tmp_path: Path) -> Callable[[int], TrialSpec]:
-    """Trials with a seed that no other test has."""
+def spec(toy_spec: TrialSpec, tmp_path: Path) -> Callable[[int], TrialSpec]:
+    """Trials of the slow toy with a seed that no other test has."""
+    slow = replace(toy_spec, family=FAMILY, budget=replace(toy_spec.budget, epochs=4))
 
     def make(number: int) -> TrialSpec:
         seed = zlib.crc32(f"{tmp_path}{number}".encode())
-        return replace(template, number=number, seed=seed, folder=str(tmp_path / f"{number}"))
+        return replace(slow, number=number, seed=seed, folder=str(tmp_path / f"{number}"))
 
     return make
 
@@ -164,22 +72,6 @@ def reach(cluster: Cluster) -> Iterator[Reach]:
     yield connect
     for executor in reversed(made):  # only the last one is connected
         executor.close()
-
-
-Events = list[tuple[int, TrialEvent]]
-
-
-def collect(executor: RayExecutor, until: Callable[[Events], bool], seconds: float = 150) -> Events:
-    events: Events = []
-    deadline = time.monotonic() + seconds
-    while not until(events):
-        assert time.monotonic() < deadline, f"only {events}"
-        events += executor.events(0.2)
-    return events
-
-
-def ended(number: int) -> Callable[[Events], bool]:
-    return lambda events: any(n == number and isinstance(e, TrialResult) for n, e in events)
 
 
 def begun(*numbers: int) -> Callable[[Events], bool]:
@@ -258,7 +150,7 @@ def test_a_killed_run_that_is_started_again_goes_on_with_its_running_trials(
 ) -> None:
     built_in = resources.files("search_spaces") / "spaces" / "toy.toml"
     space = tmp_path / "slow.toml"
-    text = built_in.read_text().replace('family = "toy"', 'family = "slow_toy:Slow"')
+    text = built_in.read_text().replace('family = "toy"', f'family = "{FAMILY}"')
     space.write_text(text.replace("high = 3.0 ", "high = 1.5 "))  # where no training diverges
     command = [sys.executable, "-m", "metaopt", "run", "--space", str(space), "--study", "slow"]
     command += ["--ray-address", cluster.address, "--workers", "2", "--trials", "3"]
@@ -333,7 +225,7 @@ def test_a_node_that_cannot_run_a_trial_says_why_and_is_left_out(
     old = installed(tmp_path / "old", "0.0.9")
     for node, complaint in (
         ({"PYTHONPATH": f"{old}:{slow.folder}"}, "has metaopt 0.0.9, the controller 0."),
-        ({"hidden": slow.folder}, "cannot load the model family 'slow_toy:Slow': module"),
+        ({"hidden": slow.folder}, f"cannot load the model family '{FAMILY}': module"),
         ({"hidden": Path(reference).parent}, f"does not see {reference}; keep data and"),
     ):
         cluster.add(**node)
@@ -356,83 +248,3 @@ def installed(folder: Path, version: str) -> Path:
     record.mkdir(parents=True)
     (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: metaopt\nVersion: {version}\n")
     return folder
-
-
-CONNECTS = """
-import sys
-from search_spaces.errors import ExecutorError
-from workers.executors.ray_pool import RayExecutor
-from workers.trial import Resources
-try:
-    RayExecutor(0, Resources(), sys.argv[1]).close()
-except ExecutorError as failure:
-    print(failure)
-"""
-
-
-def test_a_wrong_or_missing_token_is_explained(tmp_path: Path) -> None:
-    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 2}
-    none = {k: v for k, v in os.environ.items() if not k.startswith("RAY_AUTH")}
-    none |= {"HOME": str(tmp_path), "RAY_NUM_REDIS_GET_RETRIES": "2"}
-    cluster = Cluster(**token)
-    try:
-        for environment, said in (
-            (none, "wants a token: set RAY_AUTH_MODE=token and"),
-            (none | {"RAY_AUTH_MODE": "token"}, "wants a token: set RAY_AUTH_MODE=token and"),
-            (none | token | {"RAY_AUTH_TOKEN": "fedcba98" * 4}, "wants another token: set"),
-            (none | token, "the Ray cluster has 0 CPUs"),
-        ):
-            (line,) = connect(cluster, environment).splitlines()
-            assert said in line and "0123456789" not in line
-    finally:
-        cluster.close()
-
-
-def connect(cluster: Cluster, environment: dict[str, str]) -> str:
-    """What a controller with this environment says that tries to reach the cluster."""
-    return subprocess.run(
-        [sys.executable, "-c", CONNECTS, cluster.address],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=True,
-    ).stdout
-
-
-def test_a_local_cluster_listens_to_this_machine_only_and_leaves_nothing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: Callable[[int], TrialSpec]
-) -> None:
-    monkeypatch.setenv(MARK, str(tmp_path))
-    executor = RayExecutor(1, Resources())
-    executor.submit(replace(spec(0), family="toy"))
-    collect(executor, ended(0))
-    processes = set(marked(str(tmp_path)))
-    commands = b" ".join(map(command, processes))
-    (session,) = set(re.findall(rb"--session-dir=(\S+?)\0", commands))
-    assert set(listening(processes)) == {"127.0.0.1"}
-    executor.close()
-    until(lambda: not marked(str(tmp_path)))
-    assert not Path(session.decode()).exists()
-
-
-def listening(processes: set[int]) -> Iterator[str]:
-    """The addresses on which these processes take connections."""
-    for process in processes:
-        sockets = set()
-        for descriptor in Path(f"/proc/{process}/fd").iterdir():
-            with suppress(OSError):
-                sockets.add(descriptor.readlink().name)
-        for kind in ("tcp", "tcp6"):
-            lines = Path(f"/proc/{process}/net/{kind}").read_text().splitlines()[1:]
-            for fields in map(str.split, lines):
-                if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                    yield address_of(fields[1].partition(":")[0])
-
-
-def address_of(text: str) -> str:
-    """The kernel's hexadecimal words, whose bytes are reversed; IPv4 in IPv6 as IPv4."""
-    packed = b"".join(bytes.fromhex(text[i : i + 8])[::-1] for i in range(0, len(text), 8))
-    address = ipaddress.ip_address(packed)
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)

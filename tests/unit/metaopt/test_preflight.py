@@ -1,4 +1,4 @@
-"""The reference artefact is cached, and made again when what it depends on changes."""
+"""What a study begins with: a reference that is cached, and settings that may not change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from metaopt import preflight
 from metaopt.config import StudyConfig
 from objectives import reference
 from objectives.showers import Showers
-from search_spaces.errors import DataError
+from search_spaces.errors import ConfigError, DataError
 from workers import data
 
 
@@ -39,3 +39,21 @@ def test_splits_that_differ_are_refused(
     monkeypatch.setattr(preflight.data, "load", load)
     with pytest.raises(DataError, match="must be exchangeable"):
         preflight.prepare(toy_config())
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"study__seed": 2}, "seed"),
+        ({"trial__epochs": 3}, "budget"),
+        ({"data__split": [0.5, 0.25, 0.25]}, "split"),
+        ({"search__space": "quick"}, "space"),
+    ],
+)
+def test_a_study_keeps_what_makes_its_scores_comparable(
+    toy_config: Callable[..., StudyConfig], change: dict[str, Any], what: str
+) -> None:
+    document = preflight.prepare(toy_config()).document
+    preflight.check_same_study(document, preflight.prepare(toy_config()))
+    with pytest.raises(ConfigError, match=f"begun with another {what}"):
+        preflight.check_same_study(document, preflight.prepare(toy_config(**change)))

@@ -1,0 +1,55 @@
+"""A model family that is held in its second epoch, and writes down what it trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FAMILY = "slow_toy:Slow"
+#: A model family of the user's own: it writes each epoch down, and waits while it is told to.
+SLOW = """
+import os, time
+from pathlib import Path
+from workers.models.toy import Toy, ToyModel
+
+FOLDER = Path(__file__).parent
+
+class Slow(Toy):
+    def build(self, *arguments):
+        model = super().build(*arguments)
+        model.__class__ = SlowModel
+        return model
+
+class SlowModel(ToyModel):
+    def train_epoch(self, showers, epoch, rows=None):
+        with (FOLDER / "epochs").open("a") as file:
+            file.write(f"{self.seed} {epoch} {os.getpid()}\\n")
+        while epoch > 1 and (FOLDER / "hold").exists():
+            time.sleep(0.02)
+        return super().train_epoch(showers, epoch, rows)
+"""
+
+
+class SlowToy:
+    """The module of the family, on the disk, and what its trainings wrote down."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        (folder / "slow_toy.py").write_text(SLOW)
+
+    def hold(self) -> None:
+        """Let trainings stop in their second epoch."""
+        (self.folder / "hold").touch()
+
+    def go(self) -> None:
+        (self.folder / "hold").unlink()
+
+    def log(self) -> list[tuple[int, int, int]]:
+        """(seed, epoch, process) of each epoch that was begun."""
+        log = self.folder / "epochs"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [(int(seed), int(epoch), int(pid)) for seed, epoch, pid in map(str.split, lines)]
+
+    def epochs(self, seed: int) -> list[tuple[int, int]]:
+        """Likewise, of the training with a seed."""
+        return [(epoch, pid) for found, epoch, pid in self.log() if found == seed]

@@ -1,0 +1,99 @@
+"""What is trained: pruned trials that go on, and candidates that are confirmed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from metaopt.record import Record
+from metaopt.stopping import Ending
+from metaopt.store.standings import standings
+from workers.trial import Outcome, TrialEvent, TrialResult, TrialSpec
+
+from .scripted import Make, Scripted, curve, run
+
+
+def test_bad_trials_are_pruned_and_keep_their_last_score(toy_config: Make) -> None:
+    config = toy_config(search__pruning="halving", trial__epochs=6, search__trials=12)
+    executor = Scripted(lambda spec: curve(spec.number, 0.5 + 0.1 * spec.number, 6))
+    _, study = run(config, executor=executor)
+    states = [t.state for t in study.trials()]
+    assert states[0] == "complete" and states.count("pruned") >= 6
+    pruned = [t for t in study.trials() if t.state == "pruned"]
+    assert all(t.score is not None and t.epochs < 6 for t in pruned)
+
+
+def test_a_pruned_trial_goes_on_once_its_peers_turn_out_worse(toy_config: Make) -> None:
+    def score(spec: TrialSpec) -> float:
+        """The second one is the second best, so of the best third once there are six."""
+        return 1.0 + 0.1 * int(Path(spec.checkpoint).name)
+
+    class Resuming(Scripted):
+        """Leaves a checkpoint where it stops, as a worker does."""
+
+        def events(self, timeout: float) -> list[tuple[int, TrialEvent]]:
+            ((number, event),) = super().events(timeout)
+            if isinstance(event, TrialResult) and event.outcome is Outcome.STOPPED:
+                Path(specs[number].checkpoint).mkdir(parents=True, exist_ok=True)
+            return [(number, event)]
+
+        def submit(self, spec: TrialSpec) -> None:
+            specs[spec.number] = spec
+            super().submit(spec)
+
+    specs: dict[int, TrialSpec] = {}
+    config = toy_config(search__pruning="halving", trial__epochs=6, search__trials=14)
+    executor = Resuming(lambda spec: curve(spec.number, score(spec), 6))
+    _, study = run(config, executor=executor)
+    trials = study.trials()
+    first = trials[1]
+    assert first.state == "pruned" and first.proposal == 1
+    again = next(t for t in trials if t.retry_of == 1)
+    assert again.proposal == 1 and again.attempt == 1 and again.number >= 6
+    assert specs[again.number].seed == specs[1].seed
+    last = [t for t in trials if t.proposal == 1][-1]
+    record = Record(trials)
+    assert [o.number for o in record.history if o.point == first.point] == [last.number]
+    assert len(record.history) == 14
+
+
+def score_of(spec: TrialSpec) -> float:
+    """A score that depends on the configuration and, a little, on the seed."""
+    return float(1.0 + abs(float(spec.point["rate"]) - 0.5) + 1e-4 * (spec.seed % 100))
+
+
+def test_the_best_and_the_published_configuration_are_confirmed_with_fresh_seeds(
+    toy_config: Make,
+) -> None:
+    seen: list[TrialSpec] = []
+
+    def script(spec: TrialSpec) -> list[TrialEvent]:
+        seen.append(spec)
+        return curve(spec.number, score_of(spec), 2)
+
+    config = toy_config(search__trials=16, search__confirm=1, search__confirm_seeds=2)
+    ending, study = run(config, executor=Scripted(script))
+    trials = study.trials()
+    searched, confirming = trials[:12], trials[12:]
+    assert ending is Ending.TRIALS and len(trials) == 16
+    assert all(t.seed == 0 and t.observation for t in searched)
+    best = min(searched, key=lambda t: t.score or 9.0)
+    assert [t.training for t in confirming] == [
+        (best.proposal, 1),
+        (0, 1),
+        (best.proposal, 2),
+        (0, 2),
+    ]
+    assert all(t.observation is None and t.note["confirms"] for t in confirming)
+    assert len({spec.seed for spec in seen}) == 16
+    assert [bool(spec.test_reference) for spec in seen] == [False] * 12 + [True] * 4
+    ranked = standings(trials)
+    assert [s.seeds for s in ranked[:3]] == [3, 3, 1]
+    assert run(config, executor=Scripted(script))[0] is Ending.TRIALS and len(seen) == 16
+
+
+def test_a_confirming_trial_is_scored_on_test_showers(toy_config: Make) -> None:
+    _, study = run(toy_config(search__trials=8, search__confirm=1, search__confirm_seeds=1))
+    tested = ["test_score" in t.metrics for t in study.trials()]
+    assert tested == [False] * 6 + [True] * 2
+    found = standings(study.trials())[0].test
+    assert found is not None and 0 < found.value < 2.8 and found.error and found.seeds == 1
