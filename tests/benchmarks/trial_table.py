@@ -5,7 +5,7 @@ r"""Makes a table of real trials, which `metaopt bench strategies` reads as a pr
 Configurations of the space `quick`, the published one and then a Latin hypercube, are
 trained on Geant4 showers, by default the bundled ones; every tenth of them with three seeds.
 Each epoch is scored, so that one training gives S at every budget up to its own. Seconds
-are CPU time on one thread, which other processes do not change.
+are CPU time on one thread, which other processes change little.
 
 A trial is appended to the file when it has ended. Run it again with the same options to
 go on, after a kill as well; after ``--minutes`` no new trial is begun. Compress the file
@@ -20,7 +20,8 @@ with gzip when it is complete: it is read as ``.jsonl.gz`` too.
         --geometry tests/benchmarks/clic-8x8x8.toml --output results/trials-small.jsonl
 
 ``results/trials-weights.jsonl.gz`` likewise, with ``--space tests/benchmarks/weights.toml`` and
-``--configurations 400 1200``.
+``--configurations 400 1200``, ended after the first 800. Those from the 400th on were trained
+beside other work, and took a quarter more CPU time.
 A process keeps some 50 MB of each training; begin again where memory is short.
 """
 
