@@ -6,12 +6,13 @@ from pathlib import Path
 
 FAMILY = "slow_toy:Slow"
 #: A model family of the user's own: it writes each epoch down, and waits while it is told to.
+#: The folder is where it was written, wherever the module is copied to.
 SLOW = """
 import os, time
 from pathlib import Path
 from workers.models.toy import Toy, ToyModel
 
-FOLDER = Path(__file__).parent
+FOLDER = Path({folder!r})
 
 class Slow(Toy):
     def build(self, *arguments):
@@ -22,7 +23,7 @@ class Slow(Toy):
 class SlowModel(ToyModel):
     def train_epoch(self, showers, epoch, rows=None):
         with (FOLDER / "epochs").open("a") as file:
-            file.write(f"{self.seed} {epoch} {os.getpid()}\\n")
+            file.write(f"{{self.seed}} {{epoch}} {{os.getpid()}}\\n")
         while epoch > 1 and (FOLDER / "hold").exists():
             time.sleep(0.02)
         return super().train_epoch(showers, epoch, rows)
@@ -34,8 +35,8 @@ class SlowToy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir()
-        (folder / "slow_toy.py").write_text(SLOW)
+        folder.mkdir(exist_ok=True)
+        (folder / "slow_toy.py").write_text(SLOW.format(folder=str(folder)))
 
     def hold(self) -> None:
         """Let trainings stop in their second epoch."""

@@ -18,28 +18,11 @@ import pytest
 
 from ..ports import free_ports, listens
 from ..processes import MARK, marked, until
+from ..slow_toy import FAMILY, SlowToy
 
 pytest.importorskip("aiohttp_cors", reason="pip install '.[test]' for Ray's job server")
 
 TOKEN = "0123456789abcdef" * 2
-#: A model family that waits in each epoch while it is told to.
-SLOW = """
-import time
-from pathlib import Path
-from workers.models.toy import Toy, ToyModel
-
-class Slow(Toy):
-    def build(self, *arguments):
-        model = super().build(*arguments)
-        model.__class__ = SlowModel
-        return model
-
-class SlowModel(ToyModel):
-    def train_epoch(self, *arguments):
-        while Path({hold!r}).exists():
-            time.sleep(0.02)
-        return super().train_epoch(*arguments)
-"""
 
 
 class Head:
@@ -106,8 +89,8 @@ def head() -> Iterator[Head]:
 def folder(tmp_path: Path) -> Path:
     """A working directory with a study of the slow family, beside which lies much else."""
     text = (resources.files("search_spaces") / "spaces" / "toy.toml").read_text()
-    (tmp_path / "slow.toml").write_text(text.replace('"toy"', '"slow_toy:Slow"', 1))
-    (tmp_path / "slow_toy.py").write_text(SLOW.format(hold=str(tmp_path / "hold")))
+    (tmp_path / "slow.toml").write_text(text.replace('"toy"', f'"{FAMILY}"', 1))
+    SlowToy(tmp_path)
     (tmp_path / "study.toml").write_text(
         '[data]\nfiles = ["sample"]\ngeometry = "clic-12x12x12"\n'
         '[study]\nname = "slow"\n'
