@@ -86,24 +86,28 @@ def head() -> Iterator[Head]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def slow(tmp_path: Path) -> SlowToy:
+    return SlowToy(tmp_path)
+
+
+@pytest.fixture
+def folder(slow: SlowToy) -> Path:
     """A working directory with a study of the slow family, beside which lies much else."""
     text = (resources.files("search_spaces") / "spaces" / "toy.toml").read_text()
-    (tmp_path / "slow.toml").write_text(text.replace('"toy"', f'"{FAMILY}"', 1))
-    SlowToy(tmp_path)
-    (tmp_path / "study.toml").write_text(
+    (slow.folder / "slow.toml").write_text(text.replace('"toy"', f'"{FAMILY}"', 1))
+    (slow.folder / "study.toml").write_text(
         '[data]\nfiles = ["sample"]\ngeometry = "clic-12x12x12"\n'
         '[study]\nname = "slow"\n'
         '[search]\nspace = "slow.toml"\nstrategy = "random"\ntrials = 2\nconfirm = 0\n'
         "[trial]\nepochs = 2\nshowers = 100\nevaluation_showers = 100\n"
     )
-    return tmp_path
+    return slow.folder
 
 
 def test_a_study_runs_in_one_job_at_a_time_and_the_next_one_resumes_it(
-    head: Head, folder: Path
+    head: Head, slow: SlowToy, folder: Path
 ) -> None:
-    (folder / "hold").touch()
+    slow.hold()
     first = head.submit(folder, "--await-nodes", "2m")
     assert first.returncode == 0, first.stderr
     job, watch = first.stdout.splitlines()
@@ -112,7 +116,7 @@ def test_a_study_runs_in_one_job_at_a_time_and_the_next_one_resumes_it(
     second = head.submit(folder)
     assert second.returncode == 1 and not second.stdout
     assert second.stderr.startswith("metaopt: a study runs in one job at a time, and slow-")
-    (folder / "hold").unlink()
+    slow.go()
     third = second
     while "has not ended" in third.stderr:
         third = head.submit(folder, "--trials", "3", "--wait", "--json")
