@@ -59,7 +59,7 @@ def test_a_search_far_from_the_bottom_is_not_exhausted() -> None:
 
 
 def test_every_one_of_the_last_trials_must_be_without_promise() -> None:
-    history = searched(22, noise=0.3, near=0.7)
+    history = searched(22, noise=0.3, near=0.5)
     assert exhausted(SPACE, history, np.random.default_rng(1), 1)
     # Three trials earlier there were too few of them to say so.
     assert not exhausted(SPACE, history, np.random.default_rng(1), 4)
