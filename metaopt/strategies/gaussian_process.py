@@ -68,9 +68,8 @@ class GaussianProcess:
     def predict(self, X: Array) -> tuple[Array, Array]:
         """Mean and standard deviation (without noise) at features (m, w), each (m,)."""
         lengths, signal, trend, _ = _unpack(self.theta)
-        P, known = _polynomials(X, len(lengths)), _polynomials(self.X, len(lengths))
-        cross = signal * _matern(_squared(X, self.X, lengths[self.groups]))[0]
-        cross += trend * P @ known.T
+        P = _polynomials(X, len(lengths))
+        cross = _covariance(X, self.X, self.groups, self.theta)
         mean: Array = cross @ self.weights
         half = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
         variance = signal + trend * (P**2).sum(axis=1) - (half**2).sum(axis=0)
@@ -99,9 +98,8 @@ def condition(
     Raises:
         numpy.linalg.LinAlgError: the covariance is not positive definite.
     """
-    lengths, signal, trend, noise = _unpack(theta)
-    P = _polynomials(X, len(lengths))
-    K = signal * _matern(_squared(X, X, lengths[groups]))[0] + trend * P @ P.T
+    noise = _unpack(theta)[3]
+    K = _covariance(X, X, groups, theta)
     K[np.diag_indices_from(K)] += noise + v
     factor = cholesky(K, lower=True, check_finite=False)
     weights = cho_solve((factor, True), y, check_finite=False)
@@ -170,6 +168,15 @@ def _negative_log_posterior(
     z = (theta - prior[:, 0]) / prior[:, 1]
     value = 0.5 * y @ alpha + np.log(np.diag(factor)).sum() + 0.5 * z @ z
     return float(value), gradient + z / prior[:, 1]
+
+
+def _covariance(A: Array, B: Array, groups: NDArray[np.int64], theta: Array) -> Array:
+    """Of the process at features (m, w) and (n, w), without noise: (m, n)."""
+    lengths, signal, trend, _ = _unpack(theta)
+    d = len(lengths)
+    local = signal * _matern(_squared(A, B, lengths[groups]))[0]
+    result: Array = local + trend * _polynomials(A, d) @ _polynomials(B, d).T
+    return result
 
 
 def _matern(squared: Array) -> tuple[Array, Array]:
