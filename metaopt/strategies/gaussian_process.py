@@ -44,8 +44,7 @@ Array = NDArray[np.float64]
 #: Centre of the length scales' prior, however few parameters there are, and its width [log].
 LENGTH_PER_PARAMETER, MIN_LENGTH, LENGTH_WIDTH = 0.12, 0.3, 0.8
 #: Means and widths of the other Gaussian priors on theta. Signal variance about 1 (scores are
-#: standardised); trend variance about 16, almost flat: 2 found bowls later, 2 to 32 were alike
-#: on the whole; noise about 1 %.
+#: standardised); trend variance about 16, almost flat (2 to 32 were alike); noise about 1 %.
 PRIOR_SIGNAL = (0.0, 1.0)
 PRIOR_TREND = (math.log(16.0), 1.0)
 PRIOR_NOISE = (math.log(1e-2), 1.5)
@@ -122,12 +121,14 @@ def fit(X: Array, y: Array, v: Array, groups: NDArray[np.int64]) -> GaussianProc
     length = math.log(max(LENGTH_PER_PARAMETER * d, MIN_LENGTH))
     prior = np.array([*[(length, LENGTH_WIDTH)] * d, PRIOR_SIGNAL, PRIOR_TREND, PRIOR_NOISE])
     centre, width = prior[:, 0], prior[:, 1]
+    P = _polynomials(X, d)
+    bowl = P @ P.T
     # Likelihoods of few points have several maxima: a smooth and a wiggly start.
     starts = [centre, centre - np.concatenate([np.full(d, 1.0), [0.0, 0.0, 2.0]])]
     bounds = list(zip(centre - 4 * width, centre + 4 * width, strict=True))
     found = [
         minimize(
-            lambda t: _negative_log_posterior(t, X, y, v, groups, prior),
+            lambda t: _negative_log_posterior(t, X, bowl, y, v, groups, prior),
             start,
             jac=True,
             method="L-BFGS-B",
@@ -141,14 +142,15 @@ def fit(X: Array, y: Array, v: Array, groups: NDArray[np.int64]) -> GaussianProc
 
 
 def _negative_log_posterior(
-    theta: Array, X: Array, y: Array, v: Array, groups: NDArray[np.int64], prior: Array
+    theta: Array, X: Array, bowl: Array, y: Array, v: Array, groups: NDArray[np.int64], prior: Array
 ) -> tuple[float, Array]:
-    """Value and gradient (Rasmussen & Williams, eq. 5.8 and 5.9, plus the priors)."""
+    """Value and gradient (Rasmussen & Williams, eq. 5.8 and 5.9, plus the priors).
+
+    ``bowl`` is P P^T (n, n), which no step of the fit changes.
+    """
     lengths, signal, trend, noise = _unpack(theta)
     scale = lengths[groups]
     shape, slope = _matern(_squared(X, X, scale))
-    P = _polynomials(X, len(lengths))
-    bowl = P @ P.T
     K = signal * shape + trend * bowl
     K[np.diag_indices_from(K)] += noise + v
     factor = cholesky(K, lower=True, check_finite=False)

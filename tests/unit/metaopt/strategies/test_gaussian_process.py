@@ -22,11 +22,13 @@ NONE = np.zeros(len(Y))
 def test_gradient_of_the_posterior_is_its_derivative() -> None:
     prior = np.array([[0.1, 0.8]] * 3 + [gp.PRIOR_SIGNAL, gp.PRIOR_TREND, gp.PRIOR_NOISE])
     theta = np.array([-0.3, 0.4, 0.1, 0.2, -0.4, -3.0])
+    P = gp._polynomials(X, 3)
+    bowl = P @ P.T
 
     def value(t: gp.Array) -> float:
-        return gp._negative_log_posterior(t, X, Y, V, GROUPS, prior)[0]
+        return gp._negative_log_posterior(t, X, bowl, Y, V, GROUPS, prior)[0]
 
-    gradient = gp._negative_log_posterior(theta, X, Y, V, GROUPS, prior)[1]
+    gradient = gp._negative_log_posterior(theta, X, bowl, Y, V, GROUPS, prior)[1]
     np.testing.assert_allclose(gradient, approx_fprime(theta, value, 1e-6), rtol=1e-3, atol=1e-3)
 
 
