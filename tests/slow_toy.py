@@ -24,9 +24,16 @@ class SlowModel(ToyModel):
     def train_epoch(self, showers, epoch, rows=None):
         with (FOLDER / "epochs").open("a") as file:
             file.write(f"{{self.seed}} {{epoch}} {{os.getpid()}}\\n")
-        while epoch > 1 and (FOLDER / "hold").exists():
+        while epoch > 1 and self._held():
             time.sleep(0.02)
         return super().train_epoch(showers, epoch, rows)
+
+    def _held(self):
+        try:
+            seeds = (FOLDER / "hold").read_text().split()
+        except FileNotFoundError:
+            return False
+        return not seeds or str(self.seed) in seeds
 """
 
 
@@ -38,9 +45,12 @@ class SlowToy:
         folder.mkdir(exist_ok=True)
         (folder / "slow_toy.py").write_text(SLOW.format(folder=str(folder)))
 
-    def hold(self) -> None:
-        """Let trainings stop in their second epoch."""
-        (self.folder / "hold").touch()
+    def hold(self, *seeds: int) -> None:
+        """Let trainings with these seeds, or all of them, stop in their second epoch."""
+        (self.folder / "hold").write_text(" ".join(map(str, seeds)))
+
+    def held(self) -> bool:
+        return (self.folder / "hold").exists()
 
     def go(self) -> None:
         (self.folder / "hold").unlink()

@@ -8,9 +8,11 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from importlib import resources
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +22,19 @@ from metaopt.config import StudyConfig
 from metaopt.export import load_production
 from metaopt.monitoring import Quiet
 from metaopt.population.controller import PopulationController
-from metaopt.preflight import prepare
+from metaopt.preflight import Plan, prepare
+from metaopt.specification import training_seed
 from metaopt.store.database import StudyStore
+from metaopt.store.study import StoredStudy
 from metaopt.store.views import TrialView
-from workers.executors.ray_population import RayPopulation
+from workers.executors.ray_population import HALT, SNAPSHOTS, RayPopulation
 from workers.population import Ledger, Member, Rules
 from workers.runner import trial_events
 from workers.trial import Progress, Resources, TrialSpec
 
-from ..processes import MARK, left_behind, marked
+from ..processes import MARK, left_behind, marked, until
 from ..running import metaopt, started, wait_for
+from ..slow_toy import FAMILY, SlowToy
 
 EPOCHS, MEMBERS = 4, 3
 COMMAND = (
@@ -52,31 +57,29 @@ def kill_a_member(mark: str) -> None:
     raise AssertionError("no member was trained")
 
 
-class DeadlyLedger:
-    """A study's ledger; a moment after it was told of so many intervals, a process is killed."""
+class OverheardLedger:
+    """A study's ledger; of each interval that it was told of, the member is passed on."""
 
-    def __init__(self, ledger: Ledger, intervals: int, mark: str) -> None:
-        self._ledger, self._left, self._mark = ledger, intervals, mark
+    def __init__(self, ledger: Ledger, hear: Callable[[int], None]) -> None:
+        self._ledger, self._hear = ledger, hear
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
 
-    def reached(self, *told: Any) -> None:
-        self._ledger.reached(*told)
-        self._left -= 1
-        if self._left == 0:
-            threading.Timer(0.1, kill_a_member, [self._mark]).start()
+    def reached(self, member: int, *told: Any) -> None:
+        self._ledger.reached(member, *told)
+        self._hear(member)
 
 
-class DeadlyPopulation(RayPopulation):
-    """One whose processes are killed, after so many intervals of members."""
+class OverheardPopulation(RayPopulation):
+    """One whose members are passed on after each of their intervals."""
 
-    def __init__(self, intervals: int, mark: str, folder: Path) -> None:
+    def __init__(self, folder: Path, hear: Callable[[int], None]) -> None:
         super().__init__(0, Resources(), "", folder)
-        self._intervals, self._mark = intervals, mark
+        self._hear = hear
 
     def train(self, members: Sequence[Member], rules: Rules, ledger: Ledger) -> None:
-        super().train(members, rules, DeadlyLedger(ledger, self._intervals, self._mark))
+        super().train(members, rules, OverheardLedger(ledger, self._hear))
 
 
 def trials_of(folder: Path) -> list[TrialView]:
@@ -105,6 +108,13 @@ def interrupted(folder: Path) -> list[TrialView]:
 
 def summary(trials: list[TrialView]) -> list[Any]:
     return [(t.state, t.point, t.rungs, t.score, dict(t.note)) for t in trials]
+
+
+def trained(plan: Plan, study: StoredStudy, hear: Callable[[int], None]) -> list[Any]:
+    """A population's whole training; each interval's member is passed on."""
+    with closing(OverheardPopulation(plan.config.folder, hear)) as population:
+        PopulationController(plan, study, population, Quiet()).run()
+    return summary(study.trials())
 
 
 def line(trials: list[TrialView], last: TrialView) -> list[TrialView]:
@@ -139,12 +149,54 @@ def test_a_process_that_dies_changes_nothing(
         known = []
         # Never; before the first barrier, after it, and after the second one.
         for intervals in (0, 2, 4, 5, 7):
-            study = store.create(f"killed-{intervals}", plan.document)
-            population = DeadlyPopulation(intervals, str(tmp_path), plan.config.folder)
-            with closing(population):
-                PopulationController(plan, study, population, Quiet()).run()
-            known.append(summary(study.trials()))
+            heard = count(1)
+
+            def kill(member: int, heard: Iterator[int] = heard, last: int = intervals) -> None:
+                if next(heard) == last:
+                    threading.Timer(0.1, kill_a_member, [str(tmp_path)]).start()
+
+            known.append(trained(plan, store.create(f"killed-{intervals}", plan.document), kill))
     assert known[1:] == known[:1] * (len(known) - 1)
+
+
+@pytest.mark.timeout(600)  # three starts of Ray
+def test_no_barrier_is_decided_without_a_member_that_died(
+    toy_config: Callable[..., StudyConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SlowToy(tmp_path / "modules")
+    monkeypatch.setenv("PYTHONPATH", str(slow.folder))
+    monkeypatch.syspath_prepend(slow.folder)
+    built_in = resources.files("search_spaces").joinpath("spaces", "toy.toml").read_text()
+    space = tmp_path / "slow.toml"
+    space.write_text(built_in.replace('"toy"', f'"{FAMILY}"', 1))
+    plan = prepare(
+        toy_config(
+            search__space=str(space), search__strategy="pbt", search__trials=MEMBERS,
+            search__options={"interval": 2}, trial__epochs=EPOCHS,
+        )
+    )  # fmt: skip
+    dies, last = (training_seed(plan.config.study.seed, member) for member in (1, 2))
+
+    def order() -> None:
+        """Both have begun when the one ends its interval, and the other ends its own later."""
+        until(lambda: all(len(slow.epochs(seed)) == 2 for seed in (dies, last)))
+        slow.hold(last)
+        until((plan.config.folder / SNAPSHOTS / HALT).exists)
+        slow.go()
+
+    def kill(member: int) -> None:
+        """The one, once, before Tune has its state."""
+        if member == 1 and slow.held():
+            os.kill(slow.epochs(dies)[-1][1], signal.SIGKILL)
+
+    slow.hold(dies, last)
+    ordering = threading.Thread(target=order)
+    ordering.start()
+    with closing(StudyStore(plan.config.study.storage, create=True)) as store:
+        killed = trained(plan, store.create("killed", plan.document), kill)
+        undisturbed = trained(plan, store.create("undisturbed", plan.document), kill)
+    ordering.join()
+    assert killed == undisturbed
 
 
 @pytest.mark.timeout(900)  # four starts of Ray, on a machine that may be busy

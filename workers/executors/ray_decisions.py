@@ -90,8 +90,11 @@ class _Decisions:
         super().on_trial_add(tune_controller, trial)  # type: ignore[misc]
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """A member is at a barrier, unless it halted; the last one there sets off all decisions."""
-        if result[keys.HALTED]:
+        """A member is at a barrier, unless it halted; the last one there sets off all decisions.
+
+        None is made once a process died: Tune would leave its member out of the comparison.
+        """
+        if result[keys.HALTED] or self.watch.deaths:
             return str(TrialScheduler.PAUSE)
         with _draws(self.rules.seed, int(result[keys.INTERVAL])):
             return str(super().on_trial_result(tune_controller, trial, result))  # type: ignore[misc]
@@ -105,7 +108,12 @@ class _Decisions:
     def _checkpoint_or_exploit(
         self, trial: Any, tune_controller: Any, upper_quantile: list[Any], lower_quantile: list[Any]
     ) -> None:
-        """A member's decision; Tune passes over a state whose process died as the last came."""
+        """A member's decision; Tune passes over a state whose process died as the last came.
+
+        The decisions after that one would draw other values: they are made again with it.
+        """
+        if self.watch.deaths:
+            return
         before = self._num_perturbations
         super()._checkpoint_or_exploit(  # type: ignore[misc]
             trial, tune_controller, upper_quantile, lower_quantile
