@@ -1,15 +1,16 @@
 """What a free worker does next: a function of the record.
 
 In this order: a training that was lost or interrupted goes on; a pruned one that its peers
-have fallen behind goes on (asynchronous successive halving); the strategy proposes; and when
-the search is over, the best candidates and the published configuration are trained again
-with fresh seeds, because the best of many noisy scores is partly luck.
+have fallen behind goes on (asynchronous successive halving); the strategy proposes. When the
+search is over, a pruned training goes on to its end as long as it is one that is expected to
+be the best; then the best candidates and the published configuration are trained again with
+fresh seeds, because the best of many noisy scores is partly luck.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from metaopt.preflight import Plan
 from metaopt.record import Record, Training
 from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation
-from metaopt.strategies.estimates import candidates
+from metaopt.strategies.estimates import candidates, unfinished_best
 from search_spaces.parameters import Point
 
 #: At most this share of a study's trials confirms candidates.
@@ -37,6 +38,7 @@ class Assignment:
         before: the trial whose training goes on; its checkpoint may be there.
         attempt: from 1; more where workers were lost.
         epochs: scored before, which come again from the checkpoint.
+        to_the_end: whether it is not to be pruned any more.
     """
 
     point: Point
@@ -46,6 +48,7 @@ class Assignment:
     before: TrialView | None = None
     attempt: int = 1
     epochs: int = 0
+    to_the_end: bool = False
 
     @property
     def training(self) -> Training:
@@ -95,11 +98,7 @@ class Agenda:
 
     def promotion(self, running: Mapping[Training, Observation]) -> Assignment | None:
         """The best pruned training that would not be pruned today."""
-        stopped = {
-            t.number: t
-            for t in self._record.best_pruned(KEPT_PRUNED)
-            if t.training not in running and self._checkpoint(t.training).is_dir()
-        }
+        stopped = {n: t for n, t in self._stopped().items() if t.training not in running}
         if not stopped:
             return None
         observed = [t.observation for t in stopped.values() if t.observation is not None]
@@ -122,6 +121,14 @@ class Agenda:
         self._record.proposals += 1
         return Assignment(made.point, number, note=dict(made.note))
 
+    def completion(self, running: Collection[Training]) -> Assignment | None:
+        """The pruned training that is expected to be the best of all, once the search is over."""
+        if running or self._confirming is not None:
+            return None
+        stopped = self._stopped()
+        best = unfinished_best(self._plan.space, self._record.history, stopped)
+        return None if best is None else replace(self._go_on(stopped[best]), to_the_end=True)
+
     def confirmation(self, running: Collection[Training]) -> Assignment | None:
         """The next training that confirms a candidate, once the search is over."""
         if self._confirming is None:
@@ -143,6 +150,11 @@ class Agenda:
         live = {p: trial for (p, seed), trial in running.items() if seed == 0}
         ended = self._record.observed(without={*live, *without})
         return ended + [trial for p, trial in live.items() if p not in without]
+
+    def _stopped(self) -> dict[int, TrialView]:
+        """By number, the pruned trials whose state was kept."""
+        best = self._record.best_pruned(KEPT_PRUNED)
+        return {t.number: t for t in best if self._checkpoint(t.training).is_dir()}
 
     def _go_on(self, trial: TrialView) -> Assignment:
         proposal, seed = trial.training

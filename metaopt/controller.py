@@ -156,16 +156,22 @@ class Controller:
         if assignment is None and self._searching():
             assignment = self._agenda.promotion(running) or self._agenda.proposal(running)
         if assignment is None and not self._searching():
-            assignment = self._agenda.confirmation(running)
+            assignment = self._completion() or self._agenda.confirmation(running)
             # Candidates are chosen once: the search of this run is over.
             self._confirming = self._confirming or assignment is not None
         return assignment
+
+    def _completion(self) -> Assignment | None:
+        """The stopped trial to be trained to its end, unless a complete one has the target."""
+        if self._search_end.ending is Ending.TARGET:
+            return None
+        return self._agenda.completion(self._so_far)
 
     @property
     def _so_far(self) -> dict[Training, Observation]:
         """The running trials, as if they were stopped now."""
         return {
-            r.assignment.training: so_far(number, r.assignment.point, r.rungs)
+            r.assignment.training: so_far(number, r.assignment.point, r.rungs, r.assignment.note)
             for number, r in self._running.items()
         }
 
@@ -231,7 +237,7 @@ class Controller:
     def _prune(self, number: int, running: Running, progress: Progress) -> None:
         epochs, space = self._plan.config.trial.epochs, self._plan.space
         training = proposal, seed = running.assignment.training
-        if seed or progress.epoch >= epochs:
+        if seed or running.assignment.to_the_end or progress.epoch >= epochs:
             return
         trials = self._so_far
         others = self._agenda.peers(trials, {proposal} | self._slower(running))
@@ -292,7 +298,7 @@ class Controller:
         left = self._agenda.trials_left
         if self._search_end.ending is not None:
             left -= self._agenda.proposals_left
-        if left:
+        if left or self._completion() is not None:
             return ending or Ending.TIME
         shutil.rmtree(self._checkpoint((0, 0)).parent, ignore_errors=True)
         return self._search_end.ending or Ending.TRIALS

@@ -4,7 +4,8 @@ The loop decides as :class:`metaopt.controller.Controller` does: a free worker g
 next proposal at once; proposal k draws from (seed, k) and its training from another
 generator of (seed, k); after each scored epoch below the full budget the pruning rule is
 asked, with the rungs of all other trials, running ones included; a trial that it stopped
-and would let go on by now is taken up where it stood, before anything new is proposed.
+and would let go on by now is taken up where it stood, before anything new is proposed; at
+last, a stopped one goes on to its end as long as it is expected to be the best.
 Only that a stop takes effect at once, and workers are never lost.
 """
 
@@ -21,6 +22,7 @@ import numpy as np
 from metaopt.bench.problem import Problem, Training
 from metaopt.specification import training_seed
 from metaopt.strategies.base import Observation, Proposal, State, Strategy
+from metaopt.strategies.estimates import unfinished_best
 from metaopt.strategies.pruning import Pruning, so_far
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Point
@@ -90,12 +92,18 @@ class Simulation:
 
 @dataclass
 class _Running:
-    """A trial; ``done`` are the seconds of its training before it was started (again)."""
+    """A trial.
+
+    Attributes:
+        done: seconds of its training before it was started (again).
+        to_the_end: whether the rule is not asked any more.
+    """
 
     proposal: Proposal
     training: Training
     started: float
     done: float = 0.0
+    to_the_end: bool = False
     rungs: list[tuple[int, float]] = field(default_factory=list)
 
     @property
@@ -167,6 +175,7 @@ class _Study:
             self._enter(self._controller_free, None)
             return
         if len(self._trials) == self._setting.trials:
+            self._complete()
             return
         promotable = self._promotable()
         if promotable:
@@ -180,6 +189,17 @@ class _Study:
             others = [t for t in self._trials if t.number not in self._stopped]
             problem = self._problem
             return self._pruning.promotable(stopped, others, problem.space, problem.epochs)
+
+    def _complete(self) -> None:
+        """Once nothing runs, train the stopped trial to its end that is expected to be the best."""
+        if not self._running and (best := self._unfinished_best()) is not None:
+            self._stopped[best].to_the_end = True
+            self._resume(best)
+
+    def _unfinished_best(self) -> int | None:
+        with self._measured():
+            history = [self._history[n] for n in sorted(self._history)]
+            return unfinished_best(self._problem.space, history, self._stopped)
 
     def _resume(self, number: int) -> None:
         """Go on with a stopped trial from its last scored epoch."""
@@ -217,7 +237,8 @@ class _Study:
         if len(running.rungs) < len(rungs):
             rung = rungs[len(running.rungs)]
             running.rungs.append((rung.epoch, rung.score))
-            self._trials[number] = so_far(number, running.proposal.point, running.rungs)
+            made = running.proposal
+            self._trials[number] = so_far(number, made.point, running.rungs, made.note)
             if rung.epoch < self._problem.epochs and self._stops(number):
                 self._end(number, State.PRUNED, rung.score)
             else:
@@ -228,6 +249,8 @@ class _Study:
             self._end(number, State.COMPLETE, running.training.score)
 
     def _stops(self, number: int) -> bool:
+        if self._running[number].to_the_end:
+            return False
         with self._measured():
             others = self._trials[:number] + self._trials[number + 1 :]
             trial, problem = self._trials[number], self._problem

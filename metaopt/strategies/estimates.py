@@ -9,7 +9,7 @@ would give.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -80,15 +80,36 @@ def estimates(space: SearchSpace, history: Sequence[Observation]) -> list[Estima
 
 
 def candidates(space: SearchSpace, history: Sequence[Observation]) -> list[int]:
-    """Numbers of the complete trials, best first: by expected S, by score where there is none."""
-    complete = [o for o in history if o.state is State.COMPLETE]
-    by_score = [o.number for o in sorted(complete, key=lambda o: (o.score, o.number))]
+    """Numbers of the complete trials, best first."""
+    complete = {o.number for o in history if o.state is State.COMPLETE}
+    return [number for number in _best_first(space, history) if number in complete]
+
+
+def unfinished_best(
+    space: SearchSpace, history: Sequence[Observation], stopped: Collection[int]
+) -> int | None:
+    """The one of the stopped trials that comes before all complete ones, if there is one.
+
+    Args:
+        space: what may vary.
+        history: finished trials in order of number.
+        stopped: numbers of the pruned trials that can go on.
+    """
+    whole = {o.number for o in history if o.state is State.COMPLETE}
+    order = _best_first(space, history) if stopped else []
+    first = next((number for number in order if number in whole or number in stopped), None)
+    return None if first in whole else first
+
+
+def _best_first(space: SearchSpace, history: Sequence[Observation]) -> list[int]:
+    """Numbers of the living trials: by expected S, by score where there is none."""
+    living = [o for o in history if o.state is not State.FAILED]
+    by_score = [o.number for o in sorted(living, key=lambda o: (o.score, o.number))]
     try:
         expected = [e.number for e in estimates(space, history)]
     except (NoCompleteTrialError, np.linalg.LinAlgError):
         return by_score
-    ranked = [number for number in expected if number in set(by_score)]
-    return ranked + [number for number in by_score if number not in set(ranked)]
+    return expected + [number for number in by_score if number not in set(expected)]
 
 
 @one_thread

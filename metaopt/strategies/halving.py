@@ -1,16 +1,19 @@
 """Asynchronous successive halving: stop a trial that is behind its peers at a rung.
 
 Notation: a rung is a number of epochs; rung k is at ``first_rung * factor**k``.
-At a rung the trial stays if it is among the best ``1 / factor`` of all trials that
-reached the rung, itself included and rounded down, or the best of them all. Nobody waits
-for anybody (Li et al., arXiv:1810.05934): any other stops, and is taken up again where it
-stood as soon as it would stay.
+After each epoch from the first rung on, a trial is at the highest rung that it has passed. It
+stays if it is among the best ``1 / factor`` of all trials that came there, itself included and
+rounded down. Nobody waits for anybody (Li et al., arXiv:1810.05934): any other stops, the first
+``factor - 1`` of a rung as well, and is taken up again where it stood as soon as it would stay.
+The baselines, with which a search is compared, go on.
 
 What is compared is the S at the full budget that the process of
 :mod:`metaopt.strategies.surrogate` expects of each, whatever strategy proposed them: one
 noisy epoch says little of an adversarial training, its neighbours in the space say more.
 Compared with ranking by the best S up to a late rung (which ``rank_by = "score"`` still does)
-a third to a half less compute leads to a good score on functions, as much on real trials.
+a third to a half less compute leads to a good score on functions, as much on real trials. To
+let the best of a rung go on however few came there, and to ask at the rungs alone, took a fifth
+more (``docs/performance.md``).
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from metaopt.strategies.base import Observation, State
+from metaopt.strategies.base import BASELINE, Observation, State
 from metaopt.strategies.pruning import Pruning, Rungs
 from metaopt.strategies.surrogate import MIN_ALIVE, Surrogate
 from metaopt.strategies.threads import one_thread
@@ -76,9 +79,9 @@ class SuccessiveHalving:
         space: SearchSpace,
         epochs: int,
     ) -> bool:
-        """See :meth:`Pruning.should_stop`; a trial without a finite S goes on."""
-        level = self._level_just_reached(trial.rungs, epochs)
-        if level is None:
+        """See :meth:`Pruning.should_stop`; a trial without a finite S goes on, and a baseline."""
+        level = self._rung_of(trial, epochs)
+        if level is None or BASELINE in trial.note:
             return False
         trials = [trial, *others]
         own, *peers = self._at(level, trials, self._values(trials, space))
@@ -97,11 +100,10 @@ class SuccessiveHalving:
         trials = [*stopped, *others]
         values = self._values(trials, space)
         promoted: list[tuple[int, float, int]] = []
-        levels = self.levels(epochs)
-        for level, above in zip(levels, [*levels[1:], epochs], strict=True):
+        for level in self.levels(epochs):
             compared = self._at(level, trials, values)
             for trial, own in zip(stopped, compared, strict=False):
-                here = bool(trial.rungs) and level <= trial.rungs[-1][0] < above
+                here = self._rung_of(trial, epochs) == level
                 if here and own is not None and self._stays(own, compared):
                     promoted.append((-level, own, trial.number))
         return [number for *_, number in sorted(promoted)]
@@ -120,16 +122,14 @@ class SuccessiveHalving:
         return [None if b is None else v for b, v in zip(best, values, strict=True)]
 
     def _stays(self, own: float, compared: Sequence[float | None]) -> bool:
-        """Whether ``own`` is among the best ``1 / factor``, or the best; ties are."""
+        """Whether ``own`` is among the best ``1 / factor``; ties are."""
         scores = sorted(value for value in compared if value is not None)
-        return bisect_left(scores, own) < max(len(scores) // self.factor, 1)
+        return bisect_left(scores, own) < len(scores) // self.factor
 
-    def _level_just_reached(self, rungs: Rungs, epochs: int) -> int | None:
-        """The highest rung that the latest scored epoch passes and the one before did not."""
-        if not rungs:
-            return None
-        before = rungs[-2][0] if len(rungs) > 1 else 0
-        passed = [level for level in self.levels(epochs) if before < level <= rungs[-1][0]]
+    def _rung_of(self, trial: Observation, epochs: int) -> int | None:
+        """The highest rung that a trial has passed; None before the first one, and at the end."""
+        last = trial.rungs[-1][0] if trial.rungs else 0
+        passed = [level for level in self.levels(epochs) if level <= last < epochs]
         return passed[-1] if passed else None
 
 

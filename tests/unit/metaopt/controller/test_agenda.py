@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from metaopt.record import Record
 from metaopt.stopping import Ending
@@ -22,38 +25,59 @@ def test_bad_trials_are_pruned_and_keep_their_last_score(toy_config: Make) -> No
     assert all(t.score is not None and t.epochs < 6 for t in pruned)
 
 
+class Resuming(Scripted):
+    """Leaves a checkpoint where it stops, as a worker does."""
+
+    def __init__(self, script: Callable[[TrialSpec], list[TrialEvent]]) -> None:
+        super().__init__(script)
+        self.specs: dict[int, TrialSpec] = {}
+
+    def events(self, timeout: float) -> list[tuple[int, TrialEvent]]:
+        ((number, event),) = super().events(timeout)
+        if isinstance(event, TrialResult) and event.outcome is Outcome.STOPPED:
+            Path(self.specs[number].checkpoint).mkdir(parents=True, exist_ok=True)
+        return [(number, event)]
+
+    def submit(self, spec: TrialSpec) -> None:
+        self.specs[spec.number] = spec
+        super().submit(spec)
+
+
+def in_order(spec: TrialSpec) -> list[TrialEvent]:
+    """Each proposal is worse than the one before, whatever was trained of it already."""
+    return curve(spec.number, 1.0 + 0.1 * int(Path(spec.checkpoint).name), 6)
+
+
 def test_a_pruned_trial_goes_on_once_its_peers_turn_out_worse(toy_config: Make) -> None:
-    def score(spec: TrialSpec) -> float:
-        """The second one is the second best, so of the best third once there are six."""
-        return 1.0 + 0.1 * int(Path(spec.checkpoint).name)
-
-    class Resuming(Scripted):
-        """Leaves a checkpoint where it stops, as a worker does."""
-
-        def events(self, timeout: float) -> list[tuple[int, TrialEvent]]:
-            ((number, event),) = super().events(timeout)
-            if isinstance(event, TrialResult) and event.outcome is Outcome.STOPPED:
-                Path(specs[number].checkpoint).mkdir(parents=True, exist_ok=True)
-            return [(number, event)]
-
-        def submit(self, spec: TrialSpec) -> None:
-            specs[spec.number] = spec
-            super().submit(spec)
-
-    specs: dict[int, TrialSpec] = {}
     config = toy_config(search__pruning="halving", trial__epochs=6, search__trials=14)
-    executor = Resuming(lambda spec: curve(spec.number, score(spec), 6))
+    executor = Resuming(in_order)
     _, study = run(config, executor=executor)
     trials = study.trials()
+    # The second one is the second best, so of the best third once there are six.
     first = trials[1]
     assert first.state == "pruned" and first.proposal == 1
     again = next(t for t in trials if t.retry_of == 1)
     assert again.proposal == 1 and again.attempt == 1 and again.number >= 6
-    assert specs[again.number].seed == specs[1].seed
+    assert executor.specs[again.number].seed == executor.specs[1].seed
     last = [t for t in trials if t.proposal == 1][-1]
     record = Record(trials)
     assert [o.number for o in record.history if o.point == first.point] == [last.number]
     assert len(record.history) == 14
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_search_ends_with_its_best_trial_complete(toy_config: Make, first: int) -> None:
+    """Of two proposals none is of the best third; the first one is a baseline, which goes on."""
+
+    def script(spec: TrialSpec) -> list[TrialEvent]:
+        return curve(spec.number, 1.0 + (int(Path(spec.checkpoint).name) != first), 6)
+
+    config = toy_config(search__pruning="halving", trial__epochs=6, search__trials=2)
+    ending, study = run(config, executor=Resuming(script))
+    states = [(t.proposal, t.state) for t in study.trials()]
+    goes_on = [] if first == 0 else [(1, "complete")]
+    assert states == [(0, "complete"), (1, "pruned"), *goes_on]
+    assert ending is Ending.TRIALS
 
 
 def score_of(spec: TrialSpec) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metaopt.strategies.base import Observation, State
+from metaopt.strategies.base import BASELINE, Observation, State
 from metaopt.strategies.halving import SuccessiveHalving, expected_scores
 from metaopt.strategies.pruning import NoPruning, Rungs, so_far
 from objectives.objective import WORST
@@ -70,24 +70,42 @@ def test_ties_stay() -> None:
     assert not stops(by_score(), BAD, [BAD, BAD, BAD, BAD], 9)
 
 
-def test_of_few_at_the_rung_the_best_stays() -> None:
+def test_of_few_at_the_rung_none_stays() -> None:
     young = curve(0.1, 0.1)
-    assert not stops(by_score(), GOOD, [BAD, young, young])
-    assert stops(by_score(), MEDIUM, [GOOD, young, young])
-    assert not stops(by_score(), BAD, [young, young])
+    assert stops(by_score(), GOOD, [BAD, young, young])
+    assert stops(by_score(), GOOD, [young, young])
+    assert not stops(by_score(), GOOD, [BAD, BAD, young])
+    assert promoted(by_score(), {1: GOOD, 2: BAD}, [young]) == []
+    assert promoted(by_score(), {1: GOOD, 2: BAD, 3: BAD}, [young]) == [1]
 
 
-@pytest.mark.parametrize("epoch", [1, 2, 4, 9])
-def test_decisions_fall_at_rungs_only(epoch: int) -> None:
+def test_a_baseline_goes_on() -> None:
+    bad = so_far(0, {}, BAD, {BASELINE: "published"})
+    peers = [so_far(1 + i, {}, GOOD) for i in range(4)]
+    assert not by_score().should_stop(bad, peers, LINE, 9)
+    assert by_score().should_stop(replace(bad, note={}), peers, LINE, 9)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "stop"), [(1, False), (2, False), (3, True), (4, True), (8, True), (9, False)]
+)
+def test_decisions_fall_after_each_epoch_from_the_first_rung_to_the_last_but_one(
+    epoch: int, stop: bool
+) -> None:
     bad = curve(*[0.9] * epoch)
-    assert not stops(by_score(), bad, [curve(*[0.1] * 9)] * 5, 9)
+    assert stops(by_score(), bad, [curve(*[0.1] * 9)] * 5, 9) == stop
+
+
+def test_a_trial_that_peers_have_overtaken_stops_between_rungs() -> None:
+    rule, own = by_score(), [*MEDIUM, (4, 0.1)]
+    assert not stops(rule, own, [BAD, BAD])
+    assert stops(rule, own, [BAD, BAD, GOOD])
 
 
 def test_a_rung_between_scored_epochs_is_judged_at_the_next_one() -> None:
-    rule = by_score()
-    peers = [[(2, 0.5), (4, 0.1)]] * 4
+    rule, peers = by_score(), [[(2, 0.1), (4, 0.5)]] * 4
+    assert not stops(rule, [(2, 0.9)], peers, 9)
     assert stops(rule, [(2, 0.9), (4, 0.9)], peers, 9)
-    assert not stops(rule, [(2, 0.9), (4, 0.9), (6, 0.9)], peers, 9)
 
 
 def test_one_bad_epoch_does_not_stop_a_good_trial() -> None:
@@ -103,8 +121,8 @@ def test_later_epochs_of_peers_do_not_count() -> None:
 def test_a_trial_without_a_finite_score_goes_on_and_is_nobodys_peer() -> None:
     rule, nan = by_score(), curve(*[math.nan] * 3)
     assert not stops(rule, nan, [GOOD] * 4)
-    assert not stops(rule, BAD, [nan] * 4)
-    assert stops(rule, MEDIUM, [GOOD, *[nan] * 9])
+    assert stops(rule, GOOD, [BAD, *[nan] * 9])
+    assert not stops(rule, GOOD, [BAD, BAD, *[nan] * 9])
     assert not stops(rule, [], [GOOD] * 4)
 
 
@@ -152,7 +170,8 @@ def test_promoted_is_what_would_not_be_stopped_now() -> None:
 def test_nothing_is_promoted_without_a_finite_score() -> None:
     rule, nan = by_score(), curve(*[math.nan] * 3)
     assert promoted(rule, {1: nan, 2: [], 3: GOOD[:2]}, [BAD] * 9) == []
-    assert promoted(rule, {1: GOOD}, [nan] * 9) == [1]
+    assert promoted(rule, {1: GOOD}, [nan] * 9) == []
+    assert promoted(rule, {1: GOOD}, [BAD, BAD, nan]) == [1]
     assert promoted(rule, {}, [BAD] * 9) == []
 
 
