@@ -68,12 +68,14 @@ class ExecutorContract:
 
     def test_a_stop_ends_after_the_epoch(self, executor: Executor, toy_spec: TrialSpec) -> None:
         executor.submit(numbered(toy_spec, 3, epochs=2000))
-        while not executor.events(0.5):
-            pass
+        events: list[tuple[int, TrialEvent]] = []
+        while len(events) < 3:
+            events += executor.events(0.5)
+        time.sleep(0.3)  # a controller has to think
         executor.stop(3)
-        events = collect(executor, 1)
-        assert isinstance(events[-1][1], TrialResult)
-        assert events[-1][1].outcome is Outcome.STOPPED
+        (result,) = (e for _, e in collect(executor, 1))
+        assert isinstance(result, TrialResult) and result.outcome is Outcome.STOPPED
+        assert result.epochs == len(events)
 
     def test_a_kill_is_a_lost_trial_and_the_slot_goes_on(
         self, executor: Executor, toy_spec: TrialSpec

@@ -39,7 +39,11 @@ class Executor(Protocol):
         """
 
     def stop(self, number: int) -> None:
-        """Ask a trial to end after its present epoch; it answers with a TrialResult."""
+        """Ask a trial to end after its present epoch; it answers with a TrialResult.
+
+        Asked before :meth:`events` is called again, that is the epoch of the last event: a
+        trial waits a moment after each epoch for what becomes of it.
+        """
 
     def kill(self, number: int) -> None:
         """End a trial at once; its TrialResult has the outcome LOST."""

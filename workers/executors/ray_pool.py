@@ -46,9 +46,12 @@ NO_ROOM_SECONDS = 600.0
 
 @dataclass
 class _Running:
-    """A trial on its actor: the outstanding call, and how many events came.
+    """A trial on its actor.
 
-    ``spec`` is None once the trial is known to have begun.
+    Attributes:
+        call: the outstanding one; None until the events of the last one are dealt with.
+        spec: None once the trial is known to have begun.
+        seen: how many events came.
     """
 
     actor: Actor
@@ -120,6 +123,10 @@ class RayExecutor:
         self._cluster.look()
         self._check_room()
         events = list(self._without_room())
+        for running in self._running.values():
+            # Not before: to the worker it says that the controller has decided on the last epoch.
+            if running.call is None:
+                running.call = running.actor.events_after(running.seen)
         calls = {running.call: number for number, running in self._running.items()}
         if not calls:
             return events
@@ -158,7 +165,7 @@ class RayExecutor:
         self._running[spec.number] = _Running(actor, actor.start(spec), spec)
 
     def _answer(self, number: int) -> list[TrialEvent]:
-        """The events that a trial's outstanding call brought; the next call goes out."""
+        """The events that a trial's outstanding call brought."""
         running = self._running[number]
         try:
             reply = ray.get(running.call)
@@ -177,7 +184,7 @@ class RayExecutor:
         if events and isinstance(events[-1], TrialResult):
             self._ended(number, events[-1])
         else:
-            running.call = running.actor.events_after(running.seen)
+            running.call = None
         return events
 
     def _broken(self, number: int, failure: RayError) -> list[TrialEvent]:

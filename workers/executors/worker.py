@@ -23,6 +23,9 @@ from workers.models.registry import make_family
 from workers.runner import trial_events
 from workers.trial import TrialEvent, TrialResult, TrialSpec
 
+#: How long a trial waits after an epoch for the controller to have looked at it [s]: a training
+#: that is to be stopped there would cost another epoch.
+PATIENCE = 2.0
 #: How long a worker outlives the last question of a controller, once its trial has ended [s].
 ALONE_SECONDS = 900.0
 
@@ -42,14 +45,21 @@ class Worker:
     Args:
         resources: what its process was given, as plain data: for a controller that finds it.
         alone: seconds after which its process ends itself when no trial runs and nobody asks.
+        patience: seconds for which a trial waits after an epoch for the next question, which
+            says that a controller has dealt with that epoch; not again until there was one.
     """
 
-    def __init__(self, resources: Mapping[str, Any], alone: float | None = None) -> None:
+    def __init__(
+        self, resources: Mapping[str, Any], alone: float | None = None, patience: float = PATIENCE
+    ) -> None:
         self._resources = dict(resources)
         self._changed = threading.Condition()
         self._events: list[Message] = []
         self._number: int | None = None
         self._stopped: int | None = None
+        self._patience = patience
+        self._dealt_with = 0
+        self._waits = True
         self._running = False
         self._trials = 0
         self._asked = time.monotonic()
@@ -72,6 +82,7 @@ class Worker:
         problem = _other_version(controller) or _unfit(trial := TrialSpec.from_json(spec), seen)
         if not problem:
             self._number, self._events, self._running = trial.number, [], True
+            self._dealt_with, self._waits = 0, True
             self._trials += 1
             threading.Thread(target=self._run, args=(trial,), daemon=True).start()
         return problem and f"node {socket.gethostname()} {problem}"
@@ -80,12 +91,16 @@ class Worker:
         """The trial's events but the first ``seen``, waiting at most so long for one."""
         self._asked = time.monotonic()
         with self._changed:
+            self._dealt_with, self._waits = seen, True
+            self._changed.notify_all()
             self._changed.wait_for(lambda: len(self._events) > seen, timeout)
             return self._events[seen:]
 
     def stop(self, number: int) -> None:
         """End that trial after its present epoch."""
-        self._stopped = number
+        with self._changed:
+            self._stopped = number
+            self._changed.notify_all()
 
     def about(self) -> dict[str, Any]:
         """Its last trial, whether that still runs, how many it had; its version and resources."""
@@ -100,10 +115,20 @@ class Worker:
 
     def _run(self, trial: TrialSpec) -> None:
         try:
-            for event in trial_events(trial, lambda: self._stopped == trial.number):
+            for event in trial_events(trial, lambda: self._stops(trial.number)):
                 self._add(event)
         except BaseException as failure:  # whatever broke, the controller is told
             self._add(lost(failure))
+
+    def _stops(self, number: int) -> bool:
+        """Whether the trial is to end, once a controller knows of its last epoch."""
+
+        def known() -> bool:
+            return self._stopped == number or self._dealt_with >= len(self._events)
+
+        with self._changed:
+            self._waits = self._waits and self._changed.wait_for(known, self._patience)
+            return self._stopped == number
 
     def _add(self, event: TrialEvent) -> None:
         message = {"type": type(event).__name__, "data": dict(encode(event))}

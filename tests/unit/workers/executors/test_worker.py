@@ -48,6 +48,26 @@ def test_events_come_again_from_the_first_and_tell_when_the_trial_has_ended(
     assert len(ended) == 2 and ended[-1]["data"]["outcome"] == "stopped"
 
 
+def test_a_trial_goes_on_once_its_last_epoch_is_dealt_with(toy_spec: TrialSpec) -> None:
+    worker, epochs = Worker({}, patience=60), replace(toy_spec.budget, epochs=3)
+    begin(worker, replace(toy_spec, budget=epochs))
+    for seen in range(2):
+        assert [e["data"]["epoch"] for e in worker.events_after(seen, 30)] == [seen + 1]
+        time.sleep(0.2)  # it does not go on
+    worker.stop(0)
+    (ended,) = worker.events_after(2, 30)
+    assert (ended["data"]["outcome"], ended["data"]["epochs"]) == ("stopped", 2)
+
+
+def test_a_trial_that_nobody_asks_about_waits_once(toy_spec: TrialSpec) -> None:
+    worker, epochs = Worker({}, patience=1), replace(toy_spec.budget, epochs=20)
+    begin(worker, replace(toy_spec, budget=epochs))
+    start = time.monotonic()
+    while worker.about()["running"]:
+        time.sleep(0.1)
+    assert 1 < time.monotonic() - start < 10
+
+
 def test_an_exception_of_the_trial_is_its_last_event(toy_spec: TrialSpec) -> None:
     worker = Worker({})
     assert begin(worker, replace(toy_spec, point={"nonsense": 1.0})) == ""
