@@ -75,8 +75,8 @@ def _outcome(trial: TrialView, published: TrialView | None, document: Mapping[st
         )
     if trial.state == "pruned":
         return (
-            f"**Pruned** after {epochs} at S = {number(trial.score)}: at that rung it was not "
-            "among the best. It left no weights, and goes on if later trials turn out worse."
+            f"**Pruned** after {epochs} at S = {number(trial.score)}: it was not among the best "
+            "that came as far. It left no weights, and goes on if later trials turn out worse."
         )
     if trial.outcome == FAILED:
         return f"**Failed** after {epochs}, by a fault of the configuration{because}"

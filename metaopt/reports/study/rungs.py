@@ -22,8 +22,8 @@ def rungs(facts: StudyFacts) -> Part:
     if not trained:
         return Part("Rungs and pruning", "No epoch was scored.")
     text = (
-        "A trial is scored after each epoch. Pruning stops it at a rung where it is behind its "
-        "peers; it goes on from there if later trials turn out worse."
+        "A trial is scored after each epoch. Pruning stops it where it is behind those that came "
+        "as far; it goes on from there if later trials turn out worse."
     )
     table = rung_table(facts)
     return Part(
