@@ -73,6 +73,8 @@ def test_a_search_ends_with_its_best_trial_complete(toy_config: Make, first: int
         return curve(spec.number, 1.0 + (int(Path(spec.checkpoint).name) != first), 6)
 
     config = toy_config(search__pruning="halving", trial__epochs=6, search__trials=2)
+    ending, _ = run(config, stop_after=2, executor=Resuming(script))
+    assert ending is (Ending.TRIALS if first == 0 else Ending.INTERRUPTED)
     ending, study = run(config, executor=Resuming(script))
     states = [(t.proposal, t.state) for t in study.trials()]
     goes_on = [] if first == 0 else [(1, "complete")]
