@@ -6,7 +6,7 @@ generator of (seed, k); after each scored epoch below the full budget the prunin
 asked, with the rungs of all other trials, running ones included; a trial that it stopped
 and would let go on by now is taken up where it stood, before anything new is proposed; at
 last, a stopped one goes on to its end as long as it is expected to be the best.
-Only that a stop takes effect at once, and workers are never lost.
+Only that a stop takes effect at once however busy the controller is, and workers are never lost.
 """
 
 from __future__ import annotations
