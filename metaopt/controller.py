@@ -29,7 +29,7 @@ from metaopt.store.study import LEASE_SECONDS, StoredStudy
 from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation
 from metaopt.strategies.pruning import so_far
-from metaopt.strategies.rivals import minimises_time, slower, unrivalled
+from metaopt.strategies.rivals import minimises_time, slower
 from metaopt.timetable import Timetable
 from workers.executors.base import Executor
 from workers.trial import Outcome, Progress, TrialResult, TrialSpec
@@ -171,7 +171,7 @@ class Controller:
     def _so_far(self) -> dict[Training, Observation]:
         """The running trials, as if they were stopped now."""
         return {
-            r.assignment.training: so_far(number, r.assignment.point, r.rungs, r.assignment.note)
+            r.assignment.training: so_far(number, r.assignment.point, r.rungs)
             for number, r in self._running.items()
         }
 
@@ -241,8 +241,6 @@ class Controller:
             return
         trials = self._so_far
         others = self._agenda.peers(trials, {proposal} | self._slower(running))
-        if minimises_time(self._plan.strategy) and unrivalled(trials[training], others):
-            return
         if self._plan.pruning.should_stop(trials[training], others, space, epochs):
             running.pruned = True
             self._executor.stop(number)

@@ -237,8 +237,7 @@ class _Study:
         if len(running.rungs) < len(rungs):
             rung = rungs[len(running.rungs)]
             running.rungs.append((rung.epoch, rung.score))
-            made = running.proposal
-            self._trials[number] = so_far(number, made.point, running.rungs, made.note)
+            self._trials[number] = so_far(number, running.proposal.point, running.rungs)
             if rung.epoch < self._problem.epochs and self._stops(number):
                 self._end(number, State.PRUNED, rung.score)
             else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from metaopt.strategies.base import BASELINE, Observation, Proposal
+from metaopt.strategies.base import Observation, Proposal
 from metaopt.strategies.warm_start import WARM
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Parameter, Point, Value
@@ -88,7 +88,7 @@ class PopulationTraining:
             return dict(self.warm[0]), {"operators": WARM}
         for baseline in space.baselines:
             if self.baseline in ("", baseline.name):
-                return dict(baseline.point), {BASELINE: baseline.name}
+                return dict(baseline.point), {"baseline": baseline.name}
         known = ", ".join(b.name for b in space.baselines) or "none"
         raise ConfigError(
             f"a population begins with one network: space {space.name!r} has the baselines "

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from metaopt.store.views import FROM, MEMBER, PARENT, TrialView
-from metaopt.strategies.base import BASELINE
 from search_spaces.parameters import Point, Value
 
 
@@ -33,7 +32,7 @@ def origin(note: Mapping[str, str]) -> str:
 
 def made(note: Mapping[str, str]) -> str:
     """Its values: ``published``, ``values drawn``, or what :func:`changes` says."""
-    return note.get(BASELINE, note.get("operators", ""))
+    return note.get("baseline", note.get("operators", ""))
 
 
 def epochs(trial: TrialView) -> str:

@@ -9,7 +9,6 @@ from metaopt.reports import segments
 from metaopt.store.front import FrontPoint
 from metaopt.store.standings import Figure, Standing
 from metaopt.store.views import MEMBER, StudyView, TrialView
-from metaopt.strategies.base import BASELINE
 from search_spaces.parameters import Value
 
 
@@ -117,7 +116,7 @@ def _origin(note: Mapping[str, str]) -> str:
         return segments.origin(note)
     if "confirms" in note:
         return f"confirms {note['confirms']}"
-    what = note.get(BASELINE, note.get("operators", ""))
+    what = note.get("baseline", note.get("operators", ""))
     return f"{what} of {note['parents']}" if "parents" in note else what
 
 
@@ -125,7 +124,7 @@ def comparison_table(published: Standing, found: Standing) -> Table:
     """The first configuration against the best found: score, breakdown, what changed."""
     sides = (published, found)
     baseline, best = (side.best for side in sides)
-    names = (published.trials[0].note.get(BASELINE, "first trial"), "best found")
+    names = (published.trials[0].note.get("baseline", "first trial"), "best found")
     rows: list[tuple[str, ...]] = [("S (lower is better)", *map(_standing_text, sides))]
     if any(side.seeds > 1 for side in sides):
         rows.append(("  trained with so many seeds", *(str(side.seeds) for side in sides)))

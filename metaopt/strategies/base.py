@@ -20,9 +20,6 @@ import numpy as np
 from search_spaces.parameters import Point
 from search_spaces.space import SearchSpace
 
-#: Key of the note of a space's own point: the baseline's name.
-BASELINE = "baseline"
-
 
 class State(StrEnum):
     """How a trial of the history ended, as a strategy sees it."""

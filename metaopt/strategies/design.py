@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from metaopt.strategies.base import BASELINE, Proposal
+from metaopt.strategies.base import Proposal
 from metaopt.strategies.points import Step, random_proposal
 from search_spaces.parameters import Categorical, Int, Parameter, Point
 from search_spaces.space import Array, Key, SearchSpace
@@ -26,7 +26,7 @@ def next_baseline(space: SearchSpace, known: set[Key]) -> Proposal | None:
     """The first feasible baseline that is not known yet, if any."""
     for baseline in space.baselines:
         if space.key(baseline.point) not in known and space.is_feasible(baseline.point):
-            note = {"operators": "baseline", BASELINE: baseline.name}
+            note = {"operators": "baseline", "baseline": baseline.name}
             return Proposal(dict(baseline.point), note)
     return None
 

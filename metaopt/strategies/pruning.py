@@ -7,7 +7,7 @@ halving, is in :mod:`metaopt.strategies.halving`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -58,13 +58,11 @@ class Pruning(Protocol):
         """
 
 
-def so_far(
-    number: int, point: Point, rungs: Rungs, note: Mapping[str, str] | None = None
-) -> Observation:
+def so_far(number: int, point: Point, rungs: Rungs) -> Observation:
     """A running trial, as if it were stopped now."""
     finite = [score for _, score in rungs if math.isfinite(score)]
     score, epoch = finite[-1] if finite else WORST, rungs[-1][0] if rungs else 0
-    return Observation(number, point, State.PRUNED, score, epoch, tuple(rungs), note or {})
+    return Observation(number, point, State.PRUNED, score, epoch, tuple(rungs))
 
 
 @dataclass(frozen=True)

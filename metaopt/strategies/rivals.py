@@ -2,16 +2,16 @@
 
 A pruning rule compares S alone, so it would stop every network that is fast and a little
 worse: half of what a search for two objectives looks for. Such a trial is therefore held
-against those only that are as fast or faster. One that is on the Pareto front at its epoch
-has no better rival, and goes on; of the others, halving stops the same share as ever.
+against those only that are as fast or faster. One that would be on the Pareto front at its
+rung has no better rival, and is spared by every rule that stops what is behind; of the
+others, halving stops the same share as ever.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from metaopt.strategies.base import Observation, Strategy
+from metaopt.strategies.base import Strategy
 from workers.timing import MS_PER_SHOWER, log_ms
 
 
@@ -32,13 +32,3 @@ def slower(ms: float | None, others: Mapping[int, float | None]) -> set[int]:
         return set()
     level = log_ms(ms)
     return {number for number, time in others.items() if time is None or log_ms(time) > level}
-
-
-def unrivalled(trial: Observation, rivals: Sequence[Observation]) -> bool:
-    """Whether none of the trials that are as fast had a lower S by the same epoch."""
-    own = _lowest(trial, trial.epochs)
-    return not any(_lowest(rival, trial.epochs) < own for rival in rivals)
-
-
-def _lowest(trial: Observation, epoch: int) -> float:
-    return min((s for e, s in trial.rungs if e <= epoch and math.isfinite(s)), default=math.inf)

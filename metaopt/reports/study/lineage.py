@@ -8,7 +8,6 @@ from metaopt.reports.study.facts import StudyFacts
 from metaopt.reports.study.history import SCORE
 from metaopt.reports.tables import Table, number
 from metaopt.store.views import TrialView
-from metaopt.strategies.base import BASELINE
 
 #: Ancestors drawn, the nearest generations first, and those in the table.
 MOST, ROWS = 60, 12
@@ -82,7 +81,7 @@ def _table(family: list[TrialView]) -> Table:
             str(t.number),
             number(t.score, t.error),
             t.note.get("parents", "–"),
-            t.note.get(BASELINE, t.note.get("operators", "–")),
+            t.note.get("baseline", t.note.get("operators", "–")),
         )
         for t in family[:ROWS]
     )

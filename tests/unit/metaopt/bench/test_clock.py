@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,30 +136,33 @@ class Listed(Line):
 
 
 def test_a_stopped_trial_is_taken_up_where_it_stood() -> None:
-    # Trial 0 is the best of three after trial 2, trial 1 of the two best of six after trial 5.
+    # Trial 1 is the second best of two when it is stopped, and of six after trial 5.
     problem = Listed(scores=(0.1, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0))
     strategy, rule = Watching(), SuccessiveHalving(first_rung=3, rank_by="score")
     made = simulate(problem, strategy, rule, Setting(8), 0)
     ended = [(e.number, e.state.value, e.seconds) for e in made.ended]
-    assert ended[:2] == [(0, "pruned", 3.0), (1, "pruned", 3.0)]
-    assert ended[3] == (0, "complete", 6.0)
-    assert ended[7] == (1, "complete", 6.0)
-    assert [n for n, *_ in ended] == [0, 1, 2, 0, 3, 4, 5, 1, 6, 7]
+    assert ended[1] == (1, "pruned", 3.0)
+    assert ended[6] == (1, "complete", 6.0)
+    assert sum(n == 1 for n, *_ in ended) == 2
     last, _ = strategy.told[-1]
     assert [o.number for o in last] == list(range(7))
     assert (last[1].state, last[1].epochs) == (State.COMPLETE, 9)
     result = summarise("listed", "random", 0, made)
     assert result.trials == 8
-    assert result.pruned == sum(state == "pruned" for _, state, _ in ended) - 2
+    assert result.pruned == sum(state == "pruned" for _, state, _ in ended) - 1
     assert result.compute == pytest.approx(made.ended[-1].time)
 
 
 def test_a_stopped_trial_that_is_expected_to_be_the_best_is_completed_at_last() -> None:
+    class StopsAll(NoPruning):
+        def should_stop(self, *_: Any) -> bool:
+            return True
+
     problem = Listed(scores=(0.4, 0.2, 0.3, 0.9))
-    made = simulate(problem, RandomSearch(), SuccessiveHalving(3, factor=9), Setting(4), 0)
+    made = simulate(problem, RandomSearch(), StopsAll(), Setting(4), 0)
     *stopped, last = [(e.number, e.state, e.seconds) for e in made.ended]
-    assert stopped == [(i, State.PRUNED, 3.0) for i in range(4)]
-    assert last == (1, State.COMPLETE, 6.0)
+    assert stopped == [(i, State.PRUNED, 1.0) for i in range(4)]
+    assert last == (1, State.COMPLETE, 8.0)
 
 
 def test_a_study_is_a_function_of_its_seed() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 from metaopt.record import Record
 from metaopt.stopping import Ending
 from metaopt.store.standings import standings
+from metaopt.strategies.pruning import NoPruning
 from workers.trial import Outcome, TrialEvent, TrialResult, TrialSpec
 
 from .scripted import Make, Scripted, curve, run
@@ -65,20 +65,23 @@ def test_a_pruned_trial_goes_on_once_its_peers_turn_out_worse(toy_config: Make) 
     assert len(record.history) == 14
 
 
-@pytest.mark.parametrize("first", [0, 1])
-def test_a_search_ends_with_its_best_trial_complete(toy_config: Make, first: int) -> None:
-    """Of two proposals none is of the best third; the first one is a baseline, which goes on."""
+class StopsAll(NoPruning):
+    """A rule that lets no trial beyond its first epoch."""
 
-    def script(spec: TrialSpec) -> list[TrialEvent]:
-        return curve(spec.number, 1.0 + (int(Path(spec.checkpoint).name) != first), 6)
+    def should_stop(self, *_: Any) -> bool:
+        return True
 
-    config = toy_config(search__pruning="halving", trial__epochs=6, search__trials=2)
-    ending, _ = run(config, stop_after=2, executor=Resuming(script))
-    assert ending is (Ending.TRIALS if first == 0 else Ending.INTERRUPTED)
-    ending, study = run(config, executor=Resuming(script))
-    states = [(t.proposal, t.state) for t in study.trials()]
-    goes_on = [] if first == 0 else [(1, "complete")]
-    assert states == [(0, "complete"), (1, "pruned"), *goes_on]
+
+def test_a_search_ends_with_its_best_trial_complete(toy_config: Make) -> None:
+    rule = f"{__name__}:StopsAll"
+    config = toy_config(search__pruning=rule, trial__epochs=6, search__trials=5)
+    ending, _ = run(config, stop_after=5, executor=Resuming(in_order))
+    assert ending is Ending.INTERRUPTED
+    ending, study = run(config, executor=Resuming(in_order))
+    assert [(t.proposal, t.state) for t in study.trials()] == [
+        *((i, "pruned") for i in range(5)),
+        (0, "complete"),
+    ]
     assert ending is Ending.TRIALS
 
 

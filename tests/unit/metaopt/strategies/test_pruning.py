@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metaopt.strategies.base import BASELINE, Observation, State
+from metaopt.strategies.base import Observation, State
 from metaopt.strategies.halving import SuccessiveHalving, expected_scores
 from metaopt.strategies.pruning import NoPruning, Rungs, so_far
 from objectives.objective import WORST
@@ -70,20 +70,23 @@ def test_ties_stay() -> None:
     assert not stops(by_score(), BAD, [BAD, BAD, BAD, BAD], 9)
 
 
-def test_of_few_at_the_rung_none_stays() -> None:
+def test_of_few_at_the_rung_the_best_stays() -> None:
     young = curve(0.1, 0.1)
-    assert stops(by_score(), GOOD, [BAD, young, young])
-    assert stops(by_score(), GOOD, [young, young])
-    assert not stops(by_score(), GOOD, [BAD, BAD, young])
-    assert promoted(by_score(), {1: GOOD, 2: BAD}, [young]) == []
-    assert promoted(by_score(), {1: GOOD, 2: BAD, 3: BAD}, [young]) == [1]
+    assert not stops(by_score(), GOOD, [BAD, young, young])
+    assert stops(by_score(), MEDIUM, [GOOD, young, young])
+    assert not stops(by_score(), BAD, [young, young])
 
 
-def test_a_baseline_goes_on() -> None:
-    bad = so_far(0, {}, BAD, {BASELINE: "published"})
-    peers = [so_far(1 + i, {}, GOOD) for i in range(4)]
-    assert not by_score().should_stop(bad, peers, LINE, 9)
-    assert by_score().should_stop(replace(bad, note={}), peers, LINE, 9)
+def test_by_what_is_expected_the_best_of_few_stays_where_it_is_the_best_of_all() -> None:
+    rule, own = SuccessiveHalving(first_rung=2), seen(20, 0.5, 0.9, 0.7)
+    young = [seen(i, x, x + 0.4, x + 0.2) for i, x in enumerate((0.6, 0.7, 0.8, 0.9))]
+    far = [seen(30 + i, 0.7 + i / 10, 1.2, 1.1, 1.0, 0.9, 0.8, 0.7) for i in range(2)]
+    assert not rule.should_stop(own, young, LINE, 20)
+    at_six = seen(20, 0.5, 0.9, 0.7, 0.6, 0.55, 0.52, 0.5)
+    assert not rule.should_stop(at_six, [*young, *far], LINE, 20)
+    better = seen(10, 0.1, 0.5, 0.3)
+    assert rule.should_stop(at_six, [*young, better], LINE, 20)
+    assert not rule.should_stop(at_six, [*young, *far, better], LINE, 20)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +124,8 @@ def test_later_epochs_of_peers_do_not_count() -> None:
 def test_a_trial_without_a_finite_score_goes_on_and_is_nobodys_peer() -> None:
     rule, nan = by_score(), curve(*[math.nan] * 3)
     assert not stops(rule, nan, [GOOD] * 4)
-    assert stops(rule, GOOD, [BAD, *[nan] * 9])
-    assert not stops(rule, GOOD, [BAD, BAD, *[nan] * 9])
+    assert not stops(rule, BAD, [nan] * 4)
+    assert stops(rule, MEDIUM, [GOOD, *[nan] * 9])
     assert not stops(rule, [], [GOOD] * 4)
 
 
@@ -170,8 +173,7 @@ def test_promoted_is_what_would_not_be_stopped_now() -> None:
 def test_nothing_is_promoted_without_a_finite_score() -> None:
     rule, nan = by_score(), curve(*[math.nan] * 3)
     assert promoted(rule, {1: nan, 2: [], 3: GOOD[:2]}, [BAD] * 9) == []
-    assert promoted(rule, {1: GOOD}, [nan] * 9) == []
-    assert promoted(rule, {1: GOOD}, [BAD, BAD, nan]) == [1]
+    assert promoted(rule, {1: GOOD}, [nan] * 9) == [1]
     assert promoted(rule, {}, [BAD] * 9) == []
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from metaopt.strategies.halving import SuccessiveHalving
 from metaopt.strategies.pruning import so_far
 from metaopt.strategies.registry import make_strategy
-from metaopt.strategies.rivals import minimises_time, slower, unrivalled
+from metaopt.strategies.rivals import minimises_time, slower
 from search_spaces.loader import load_space
 from workers.timing import log_ms
 
@@ -29,19 +27,8 @@ def stopped(scores: list[float], times: list[float], number: int) -> bool:
     out = slower(times[number], dict(enumerate(times))) | {number}
     trials = [so_far(i, {}, [(3, s)]) for i, s in enumerate(scores)]
     others = [trial for trial in trials if trial.number not in out]
-    if unrivalled(trials[number], others):
-        return False
     rule, space = SuccessiveHalving(first_rung=3, rank_by="score"), load_space("toy")
     return rule.should_stop(trials[number], others, space, 9)
-
-
-def test_a_trial_is_unrivalled_that_none_as_fast_has_beaten_by_its_epoch() -> None:
-    trial = so_far(0, {}, [(1, 0.5), (2, 0.9)])
-    slow_starter, better = [(1, 0.8), (2, 0.6), (3, 0.1)], [(1, 0.8), (2, 0.4)]
-    assert unrivalled(trial, []) and unrivalled(trial, [so_far(1, {}, slow_starter)])
-    assert not unrivalled(trial, [so_far(1, {}, slow_starter), so_far(2, {}, better)])
-    assert unrivalled(trial, [so_far(1, {}, [(1, math.nan)]), so_far(2, {}, [])])
-    assert not unrivalled(so_far(0, {}, [(1, math.nan)]), [trial])
 
 
 def test_halving_spares_the_front_and_stops_as_many_as_ever() -> None:
