@@ -3,8 +3,9 @@
 Notation: a rung is a number of epochs; rung k is at ``first_rung * factor**k``.
 After each epoch from the first rung on, a trial is at the highest rung that it has passed. It
 stays if it is among the best ``1 / factor`` of all trials that came there, itself included and
-rounded down, or if it is expected to be the best of all. Nobody waits for anybody (Li et al.,
-arXiv:1810.05934): any other stops, and is taken up again where it stood as soon as it would stay.
+rounded down, or if it is expected to be the best of all (unless ``spare_best`` is off). Nobody
+waits for anybody (Li et al., arXiv:1810.05934): any other stops, and is taken up again where it
+stood as soon as it would stay.
 
 What is compared is the S at the full budget that the process of
 :mod:`metaopt.strategies.surrogate` expects of each, whatever strategy proposed them: one
@@ -44,6 +45,9 @@ class SuccessiveHalving:
         factor: one trial in ``factor`` goes on from each rung.
         rank_by: ``expected`` compares S at the full budget as a process over the space expects
             it, ``score`` the best S up to the rung.
+        spare_best: whether the trial that is the best of all goes on however few came to its rung.
+            Without, the first complete trial comes late, and long searches of ``bayesian`` need a
+            tenth less.
 
     Raises:
         ConfigError: an option out of range.
@@ -52,6 +56,7 @@ class SuccessiveHalving:
     first_rung: int = 1
     factor: int = 3
     rank_by: str = EXPECTED
+    spare_best: bool = True
 
     def __post_init__(self) -> None:
         if self.factor < 2 or self.first_rung < 1 or self.rank_by not in (EXPECTED, SCORE):
@@ -125,6 +130,8 @@ class SuccessiveHalving:
         """The highest S with which a trial that came to a rung stays."""
         there = sorted(v for v in self._at(level, trials, values) if v is not None)
         kept = there[: len(there) // self.factor]
+        if not self.spare_best:
+            return max(kept, default=-math.inf)
         if values is None:
             return max(there[:1] + kept)
         # What is expected at the end can be compared with trials at other rungs as well.

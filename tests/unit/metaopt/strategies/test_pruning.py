@@ -77,6 +77,15 @@ def test_of_few_at_the_rung_the_best_stays() -> None:
     assert not stops(by_score(), BAD, [young, young])
 
 
+def test_without_sparing_the_best_none_of_few_stays() -> None:
+    rule, young = replace(by_score(), spare_best=False), curve(0.1, 0.1)
+    assert stops(rule, GOOD, [BAD, young, young])
+    assert stops(rule, GOOD, [young, young])
+    assert not stops(rule, GOOD, [BAD, BAD, young])
+    assert promoted(rule, {1: GOOD, 2: BAD}, [young]) == []
+    assert promoted(rule, {1: GOOD, 2: BAD, 3: BAD}, [young]) == [1]
+
+
 def test_by_what_is_expected_the_best_of_few_stays_where_it_is_the_best_of_all() -> None:
     rule, own = SuccessiveHalving(first_rung=2), seen(20, 0.5, 0.9, 0.7)
     young = [seen(i, x, x + 0.4, x + 0.2) for i, x in enumerate((0.6, 0.7, 0.8, 0.9))]
