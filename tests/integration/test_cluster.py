@@ -120,6 +120,8 @@ def test_the_next_controller_takes_up_the_trials_of_a_killed_one(
 ) -> None:
     slow.hold()
     run_and_die(cluster, spec(5), spec(6))
+    # Trials do not wait for long for a controller's word.
+    until(lambda: all(len(slow.epochs(spec(n).seed)) == 2 for n in (5, 6)))
     stranger = reach(0, study="another")
     assert not stranger.adopt(5)
     stranger.close()
