@@ -105,9 +105,10 @@ class SuccessiveHalving:
         values = self._values(trials, space)
         promoted: list[tuple[int, float, int]] = []
         for level in self.levels(epochs):
+            bar = self._bar(level, trials, values)
             for trial, own in zip(stopped, self._at(level, trials, values), strict=False):
                 here = self._rung_of(trial, epochs) == level
-                if here and own is not None and own <= self._bar(level, trials, values):
+                if here and own is not None and own <= bar:
                     promoted.append((-level, own, trial.number))
         return [number for *_, number in sorted(promoted)]
 
@@ -127,10 +128,10 @@ class SuccessiveHalving:
     def _bar(
         self, level: int, trials: Sequence[Observation], values: Sequence[float] | None
     ) -> float:
-        """The highest S with which a trial that came to a rung stays."""
+        """The highest S with which a trial that came to a rung stays; -inf where none came."""
         there = sorted(v for v in self._at(level, trials, values) if v is not None)
         kept = there[: len(there) // self.factor]
-        if not self.spare_best:
+        if not self.spare_best or not there:
             return max(kept, default=-math.inf)
         if values is None:
             return max(there[:1] + kept)
