@@ -198,8 +198,7 @@ class _Study:
 
     def _unfinished_best(self) -> int | None:
         with self._measured():
-            history = [self._history[n] for n in sorted(self._history)]
-            return unfinished_best(self._problem.space, history, self._stopped)
+            return unfinished_best(self._problem.space, self._told(), self._stopped)
 
     def _resume(self, number: int) -> None:
         """Go on with a stopped trial from its last scored epoch."""
@@ -213,10 +212,14 @@ class _Study:
         pending = [r.proposal.point for r in self._running.values()]
         draws = np.random.default_rng([self._seed, number])
         with self._measured():
-            history = [self._history[n] for n in sorted(self._history)]
-            made = self._strategy.propose(self._problem.space, history, pending, 1, draws)[0]
+            space = self._problem.space
+            made = self._strategy.propose(space, self._told(), pending, 1, draws)[0]
         self._controller_free = self._now + self._setting.proposal_seconds
         self._start(number, self._settled(made))
+
+    def _told(self) -> list[Observation]:
+        """The history in order of number, as strategies see it."""
+        return [self._history[n] for n in sorted(self._history)]
 
     def _settled(self, made: Proposal) -> Proposal:
         point: Point = self._problem.settle(made.point, self._taken)

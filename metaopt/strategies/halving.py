@@ -88,8 +88,9 @@ class SuccessiveHalving:
             return False
         trials = [trial, *others]
         values = self._values(trials, space)
-        own = self._at(level, trials, values)[0]
-        return own is not None and own > self._bar(level, trials, values)
+        compared = self._at(level, trials, values)
+        own = compared[0]
+        return own is not None and own > self._bar(compared, trials, values)
 
     def promotable(
         self,
@@ -105,8 +106,9 @@ class SuccessiveHalving:
         values = self._values(trials, space)
         promoted: list[tuple[int, float, int]] = []
         for level in self.levels(epochs):
-            bar = self._bar(level, trials, values)
-            for trial, own in zip(stopped, self._at(level, trials, values), strict=False):
+            compared = self._at(level, trials, values)
+            bar = self._bar(compared, trials, values)
+            for trial, own in zip(stopped, compared, strict=False):
                 here = self._rung_of(trial, epochs) == level
                 if here and own is not None and own <= bar:
                     promoted.append((-level, own, trial.number))
@@ -126,10 +128,13 @@ class SuccessiveHalving:
         return [None if b is None else v for b, v in zip(best, values, strict=True)]
 
     def _bar(
-        self, level: int, trials: Sequence[Observation], values: Sequence[float] | None
+        self,
+        compared: Sequence[float | None],
+        trials: Sequence[Observation],
+        values: Sequence[float] | None,
     ) -> float:
         """The highest S with which a trial that came to a rung stays; -inf where none came."""
-        there = sorted(v for v in self._at(level, trials, values) if v is not None)
+        there = sorted(v for v in compared if v is not None)
         kept = there[: len(there) // self.factor]
         if not self.spare_best or not there:
             return max(kept, default=-math.inf)
