@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 
 FAMILY = "slow_toy:Slow"
@@ -35,6 +36,12 @@ class SlowModel(ToyModel):
             return False
         return not seeds or str(self.seed) in seeds
 """
+
+
+def slow_space() -> str:
+    """The built-in toy space, of this family."""
+    text = (resources.files("search_spaces") / "spaces" / "toy.toml").read_text()
+    return text.replace('family = "toy"', f'family = "{FAMILY}"')
 
 
 class SlowToy:

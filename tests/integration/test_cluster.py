@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from workers.trial import WORKER_DIED, Outcome, Progress, Resources, TrialResult
 
 from ..processes import marked, until
 from ..ray_cluster import IGNORE_RAYS_WARNINGS, Cluster, Events, collect, ended
-from ..slow_toy import FAMILY, SlowToy
+from ..slow_toy import FAMILY, SlowToy, slow_space
 
 pytestmark = IGNORE_RAYS_WARNINGS
 
@@ -150,10 +149,9 @@ def test_the_next_controller_takes_up_the_trials_of_a_killed_one(
 def test_a_killed_run_that_is_started_again_goes_on_with_its_running_trials(
     cluster: Cluster, slow: SlowToy, tmp_path: Path
 ) -> None:
-    built_in = resources.files("search_spaces") / "spaces" / "toy.toml"
     space = tmp_path / "slow.toml"
-    text = built_in.read_text().replace('family = "toy"', f'family = "{FAMILY}"')
-    space.write_text(text.replace("high = 3.0 ", "high = 1.5 "))  # where no training diverges
+    # Where no training diverges.
+    space.write_text(slow_space().replace("high = 3.0 ", "high = 1.5 "))
     command = [sys.executable, "-m", "metaopt", "run", "--space", str(space), "--study", "slow"]
     command += ["--ray-address", cluster.address, "--workers", "2", "--trials", "3"]
     command += ["--epochs", "3", "--showers", "100", "--strategy", "random", "--pruning", "none"]

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from importlib import resources
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ from workers.trial import Progress, Resources, TrialSpec
 
 from ..processes import MARK, left_behind, marked, until
 from ..running import metaopt, started, wait_for
-from ..slow_toy import FAMILY, SlowToy
+from ..slow_toy import SlowToy, slow_space
 
 EPOCHS, MEMBERS = 4, 3
 COMMAND = (
@@ -166,9 +165,8 @@ def test_no_barrier_is_decided_without_a_member_that_died(
     slow = SlowToy(tmp_path / "modules")
     monkeypatch.setenv("PYTHONPATH", str(slow.folder))
     monkeypatch.syspath_prepend(slow.folder)
-    built_in = resources.files("search_spaces").joinpath("spaces", "toy.toml").read_text()
     space = tmp_path / "slow.toml"
-    space.write_text(built_in.replace('"toy"', f'"{FAMILY}"', 1))
+    space.write_text(slow_space())
     plan = prepare(
         toy_config(
             search__space=str(space), search__strategy="pbt", search__trials=MEMBERS,

@@ -11,14 +11,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from ..ports import free_ports, listens
 from ..processes import MARK, marked, until
-from ..slow_toy import FAMILY, SlowToy
+from ..slow_toy import SlowToy, slow_space
 
 pytest.importorskip("aiohttp_cors", reason="pip install '.[test]' for Ray's job server")
 
@@ -93,8 +92,7 @@ def slow(tmp_path: Path) -> SlowToy:
 @pytest.fixture
 def folder(slow: SlowToy) -> Path:
     """A working directory with a study of the slow family, beside which lies much else."""
-    text = (resources.files("search_spaces") / "spaces" / "toy.toml").read_text()
-    (slow.folder / "slow.toml").write_text(text.replace('"toy"', f'"{FAMILY}"', 1))
+    (slow.folder / "slow.toml").write_text(slow_space())
     (slow.folder / "study.toml").write_text(
         '[data]\nfiles = ["sample"]\ngeometry = "clic-12x12x12"\n'
         '[study]\nname = "slow"\n'
