@@ -18,6 +18,8 @@ from metaopt.store.database import StudyStore
 from metaopt.warm import LESSONS
 from workers.executors.inline import InlineExecutor
 
+from ..optuna_store import opened
+
 #: A lead and liquid-argon calorimeter of few cells.
 GEOMETRY = """
 title = "A test calorimeter"
@@ -76,7 +78,8 @@ def test_a_new_calorimeter_is_simulated_and_searched_from_an_earlier_study(
 
 def test_a_study_of_another_program_is_no_start(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path}/other.db"
-    optuna.create_study(storage=storage, study_name="foreign")
+    with opened(storage) as foreign:
+        optuna.create_study(storage=foreign, study_name="foreign")
     done = CliRunner().invoke(
         cli, ["retarget", "clic-12x12x12", "--from", "foreign", "--storage", storage]
     )

@@ -21,6 +21,7 @@ from workers.plotted import FILE
 from workers.trial import Progress
 
 from ...conftest import SAMPLE
+from ...optuna_store import opened
 
 Make = Callable[..., StudyConfig]
 
@@ -41,8 +42,9 @@ def run(config: StudyConfig, monitor: Monitor | None = None) -> tuple[Ending, di
     plan = prepare(config)
     study = StudyStore(config.study.storage, create=True).create(config.name, plan.document)
     ending = Controller(plan, study, InlineExecutor(), monitor or Quiet()).run()
-    kept = optuna.load_study(study_name=config.name, storage=config.study.storage)
-    attributes = kept._storage.get_study_system_attrs(kept._study_id)
+    with opened(config.study.storage) as storage:
+        kept = optuna.load_study(study_name=config.name, storage=storage)
+        attributes = storage.get_study_system_attrs(kept._study_id)
     return ending, {k.removeprefix("dashboard:"): v for k, v in attributes.items()}
 
 

@@ -27,6 +27,7 @@ from search_spaces.errors import ConfigError
 from search_spaces.loader import load_space
 
 from ....inline_population import InlinePopulation
+from ....optuna_store import opened
 
 EPOCHS, MEMBERS = 3, 3
 Config = Callable[..., StudyConfig]
@@ -110,9 +111,10 @@ def test_the_record_of_a_population(plan: Plan, open_store: Open) -> None:
 
 def test_the_dashboard_shows_where_a_member_got_its_state(plan: Plan, open_store: Open) -> None:
     run(plan, study := study_of(plan, open_store(plan.config.study.storage)))
-    kept = optuna.load_study(study_name=study.name, storage=plan.config.study.storage)
-    shown = kept._storage.get_study_system_attrs(kept._study_id)
-    notes = [str(shown[f"dashboard:{t._trial_id}:note_str:0"]) for t in kept.trials]
+    with opened(plan.config.study.storage) as storage:
+        kept = optuna.load_study(study_name=study.name, storage=storage)
+        shown = storage.get_study_system_attrs(kept._study_id)
+        notes = [str(shown[f"dashboard:{t._trial_id}:note_str:0"]) for t in kept.trials]
     replaced = [t.number for t in study.trials() if t.replaced]
     assert [i for i, note in enumerate(notes) if note.startswith("**Replaced**")] == replaced
     taken = next(t for t in study.trials() if "parents" in t.note)

@@ -18,6 +18,8 @@ from search_spaces.errors import StoreError
 from search_spaces.loader import load_space
 from workers.trial import Outcome, Progress, TrialResult
 
+from ....optuna_store import opened
+
 POINT = {"rate": 0.5, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"}
 SPACE = load_space("toy")
 ENDS = (TrialState.COMPLETE, TrialState.COMPLETE, TrialState.PRUNED)
@@ -75,19 +77,17 @@ def test_a_trial_is_recorded_whole_as_it_starts(study: StoredStudy) -> None:
 def test_plain_optuna_reads_the_study(study: StoredStudy, storage: str) -> None:
     run(study, TrialResult(Outcome.COMPLETE, 1.25, groups={"energy": 0.5}))
     run(study, TrialResult(Outcome.STOPPED, 1.5), pruned=True)
-    backend = optuna.storages.RDBStorage(storage.replace("{", "{{").replace("}", "}}"))
-    plain = optuna.load_study(study_name="s", storage=backend)
-    assert plain.best_value == 1.25 and plain.best_params == POINT
-    assert plain.trials[0].intermediate_values == {1: 1.5} and plain.trials[1].value == 1.5
-    assert plain.trials[0].user_attrs["L_energy"] == 0.5
-    assert plain.trials[0].distributions == {
-        "rate": optuna.distributions.FloatDistribution(0.01, 3.0, log=True),
-        "fluctuation": optuna.distributions.FloatDistribution(0.0, 3.0),
-        "sharpness": optuna.distributions.FloatDistribution(0.3, 3.0),
-        "cells": optuna.distributions.CategoricalDistribution(("gamma", "smooth")),
-    }
-    backend.remove_session()
-    backend.engine.dispose()
+    with opened(storage) as backend:
+        plain = optuna.load_study(study_name="s", storage=backend)
+        assert plain.best_value == 1.25 and plain.best_params == POINT
+        assert plain.trials[0].intermediate_values == {1: 1.5} and plain.trials[1].value == 1.5
+        assert plain.trials[0].user_attrs["L_energy"] == 0.5
+        assert plain.trials[0].distributions == {
+            "rate": optuna.distributions.FloatDistribution(0.01, 3.0, log=True),
+            "fluctuation": optuna.distributions.FloatDistribution(0.0, 3.0),
+            "sharpness": optuna.distributions.FloatDistribution(0.3, 3.0),
+            "cells": optuna.distributions.CategoricalDistribution(("gamma", "smooth")),
+        }
 
 
 def test_what_strategies_see(study: StoredStudy) -> None:
