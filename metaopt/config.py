@@ -271,10 +271,17 @@ def load_config(path: Path | None, options: Mapping[str, Mapping[str, Any]]) -> 
         before = tables.get(table, {})
         # What is no table is refused below.
         if given and isinstance(before, Mapping):
-            tables[table] = {**before, **given}
+            tables[table] = {**_without_options(before, given), **given}
     if "data" not in tables:
         raise ConfigError(f"{path}: a study needs a [data] table with files and geometry; add it")
     return decode(StudyConfig, tables, str(path) if path else "")
+
+
+def _without_options(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A table without the options of a strategy or pruning rule in whose place another is given."""
+    names = [n for n in ("strategy", "pruning") if n in given]
+    other = {n for n in names if given[n] != before.get(n, getattr(SearchTable, n))}
+    return {k: v for k, v in before.items() if k.removesuffix("_options") not in other}
 
 
 def trial_folder(study_folder: Path, number: int) -> Path:
