@@ -279,9 +279,14 @@ def load_config(path: Path | None, options: Mapping[str, Mapping[str, Any]]) -> 
 
 def _without_options(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """A table without the options of a strategy or pruning rule in whose place another is given."""
-    names = [n for n in ("strategy", "pruning") if n in given]
-    other = {n for n in names if given[n] != before.get(n, getattr(SearchTable, n))}
-    return {k: v for k, v in before.items() if k.removesuffix("_options") not in other}
+    belong = {"options": "strategy", "pruning_options": "pruning"}
+
+    def stays(key: str) -> bool:
+        name = belong.get(key, key)
+        was = before.get(name, getattr(SearchTable, name, None))
+        return key not in belong or given.get(name, was) == was
+
+    return {key: value for key, value in before.items() if stays(key)}
 
 
 def trial_folder(study_folder: Path, number: int) -> Path:

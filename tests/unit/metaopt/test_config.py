@@ -29,18 +29,18 @@ def test_another_strategy_or_rule_leaves_the_options_of_the_one_in_the_file(tmp_
     path = tmp_path / "study.toml"
     path.write_text(
         "[data]\nfiles = ['sample']\ngeometry = 'clic-12x12x12'\n[search]\ntrials = 5\n"
-        "strategy_options = { population = 6 }\npruning_options = { first_rung = 2 }\n"
+        "options = { population = 6 }\npruning_options = { first_rung = 2 }\n"
     )
     for same in ({}, {"strategy": "genetic", "pruning": "halving"}):
         search = load_config(path, {"search": same}).search
-        assert (search.strategy_options, search.pruning_options) == (
+        assert (search.options, search.pruning_options) == (
             {"population": 6},
             {"first_rung": 2},
         )
     search = load_config(path, {"search": {"strategy": "bayesian"}}).search
-    assert (search.strategy_options, search.pruning_options) == ({}, {"first_rung": 2})
+    assert (search.options, search.pruning_options) == ({}, {"first_rung": 2})
     search = load_config(path, {"search": {"pruning": "none"}}).search
-    assert (search.strategy_options, search.pruning_options) == ({"population": 6}, {})
+    assert (search.options, search.pruning_options) == ({"population": 6}, {})
     assert search.pruning == "none" and search.trials == 5
 
 
