@@ -279,14 +279,12 @@ def load_config(path: Path | None, options: Mapping[str, Mapping[str, Any]]) -> 
 
 def _without_options(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """A table without the options of a strategy or pruning rule in whose place another is given."""
-    belong = {"options": "strategy", "pruning_options": "pruning"}
-
-    def stays(key: str) -> bool:
-        name = belong.get(key, key)
-        was = before.get(name, getattr(SearchTable, name, None))
-        return key not in belong or given.get(name, was) == was
-
-    return {key: value for key, value in before.items() if stays(key)}
+    kept = dict(before)
+    for name, options in (("strategy", "options"), ("pruning", "pruning_options")):
+        was = before.get(name, getattr(SearchTable, name))
+        if given.get(name, was) != was:
+            kept.pop(options, None)
+    return kept
 
 
 def trial_folder(study_folder: Path, number: int) -> Path:

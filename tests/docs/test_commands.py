@@ -24,7 +24,7 @@ FENCED = re.compile(r"```.*?```", re.DOTALL)
 IN_WORDS = re.compile(r"`metaopt ([^`]+)`")
 TYPED = re.compile(r"^(?:\$ |srun |\w+=\S+ |[^#\n]*&& )*metaopt (.+)", re.MULTILINE)
 #: Pipes, redirections and the next command.
-REST = re.compile(r"\s(?:[|;&>]).*")
+REST = re.compile(r"\s[|;&>].*")
 
 
 def commands(page: Path) -> Iterator[list[str]]:
