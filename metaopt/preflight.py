@@ -88,6 +88,7 @@ def prepare(config: StudyConfig) -> Plan:
         "strategy": config.search.strategy,
         "options": dict(config.search.options),
         "pruning": config.search.pruning,
+        "pruning_options": dict(config.search.pruning_options),
         "seed": config.study.seed,
         "folder": str(config.folder.resolve()),
         "versions": versions(),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from metaopt.config import trial_folder
-from metaopt.reports.segments import made, scheme
+from metaopt.reports.segments import made, method
 from metaopt.reports.tables import number, setting
 from metaopt.reports.words import GROUPS, measured
 from metaopt.store.views import FAILED, FROM, LOST, MEMBER, PARENT, TrialView
@@ -158,7 +158,7 @@ def study_note(name: str, document: Mapping[str, Any], engines: Sequence[str]) -
         ("made by", ", ".join(map(plain, engines)) or "not said in the files"),
         ("trial", f"{budget.format(**document['budget'])} end with all validation events"),
         ("search space", _space(document["space"])),
-        ("strategy", f"{document['strategy']}, {scheme(document)}"),
+        ("strategy", plain(method(document))),
         ("objective", _objective(document)),
         ("seed", str(document["seed"])),
         ("files", f"`{document['folder']}`"),

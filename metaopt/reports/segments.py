@@ -12,11 +12,21 @@ from metaopt.store.views import FROM, MEMBER, PARENT, TrialView
 from search_spaces.parameters import Point, Value
 
 
-def scheme(document: Mapping[str, Any]) -> str:
-    """How a study's trials come and go: ``8 members`` of a population, or ``pruning halving``."""
+def method(document: Mapping[str, Any]) -> str:
+    """How a study searches: ``pbt, 8 members``, or ``genetic (population 12), pruning halving``.
+
+    A study that was begun before the options of pruning rules were recorded shows none.
+    """
+    strategy = _with_options(document["strategy"], document["options"])
     if "population" in document:
-        return f"{document['population']['members']} members"
-    return f"pruning {document['pruning']}"
+        return f"{strategy}, {document['population']['members']} members"
+    pruning = _with_options(document["pruning"], document.get("pruning_options", {}))
+    return f"{strategy}, pruning {pruning}"
+
+
+def _with_options(name: str, options: Mapping[str, Any]) -> str:
+    listed = ", ".join(f"{key} {value}" for key, value in options.items())
+    return f"{name} ({listed})" if listed else name
 
 
 def brief(note: Mapping[str, str]) -> str:

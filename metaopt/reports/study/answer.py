@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from metaopt.reports.segments import scheme
+from metaopt.reports.segments import method
 from metaopt.reports.study.facts import StudyFacts
 from metaopt.reports.tables import Table, comparison_table, duration, number
 from metaopt.store.standings import Standing
@@ -90,7 +90,7 @@ def study_table(facts: StudyFacts) -> Table:
             "budget of a trial",
             "{epochs} epochs of {showers:,} showers".format(**document["budget"]),
         ),
-        ("strategy", _strategy_words(document)),
+        ("strategy", method(document)),
         ("trials", f"{len(facts.trials):,} ended: {ended}{failed}{running}"),
         ("trained on", f"{sum(map(facts.showers_trained, facts.trials)):,} showers in all"),
         ("took", f"{duration(facts.clock.total)} of wall time without pauses"),
@@ -121,12 +121,6 @@ def _data_words(document: Mapping[str, Any]) -> str:
     files = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     shares = " / ".join(f"{share:.0%}" for share in data["split"])
     return f"{document['events']:,} events of {files}; training / validation / test {shares}"
-
-
-def _strategy_words(document: Mapping[str, Any]) -> str:
-    options = ", ".join(f"{k} {v}" for k, v in document["options"].items())
-    chosen = document["strategy"] + (f" ({options})" if options else "")
-    return f"{chosen}, {scheme(document)}"
 
 
 def _notes(facts: StudyFacts) -> tuple[str, ...]:

@@ -70,5 +70,12 @@ def test_a_study_says_where_what_and_how() -> None:
     assert "/somewhere" not in text
 
 
+def test_options_of_strategy_and_pruning_are_told() -> None:
+    document = MadeUpStudy(0, "quick").document
+    options = {"options": {"population": 6}, "pruning_options": {"first_rung": 2, "factor": 4}}
+    text = study_note("q", {**document, **options}, [])
+    assert r"genetic (population 6), pruning halving (first\_rung 2, factor 4)" in text
+
+
 def test_markdown_leaves_plain_text_alone() -> None:
     assert plain("a_b *c*\n<d> [e](f)") == r"a\_b \*c\* \<d\> \[e\](f)"
