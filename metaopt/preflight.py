@@ -67,9 +67,7 @@ def prepare(config: StudyConfig) -> Plan:
     published = "variable-angle" if geometry.has_angle else "fixed-angle"
     space = _feasible_space(load_space(config.search.space or published), geometry)
     strategy = make_strategy(config.search.strategy, config.search.options)
-    pruning = make_pruning(
-        config.search.pruning, config.search.pruning_options, config.search.strategy
-    )
+    pruning = make_pruning(config.search.pruning, config.search.pruning_options)
     population = _population(config, space, strategy)
     files = config.files()
     events, digest = data.survey(files, geometry)

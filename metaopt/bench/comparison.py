@@ -63,7 +63,7 @@ class Design:
                     f"{problem.name} has {problem.size} configurations, got "
                     f"{self.setting.trials} trials; ask for fewer"
                 )
-        make_labelled_pruning(self.pruning, "")
+        make_labelled_pruning(self.pruning)
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,7 @@ class Study:
             from metaopt.bench import hyperband  # imports Optuna: a second
 
             return hyperband.simulate(problem, self.setting.trials, self.seed)
-        strategy = make_labelled(self.strategy)
-        pruning = make_labelled_pruning(self.pruning, self.strategy)
+        strategy, pruning = make_labelled(self.strategy), make_labelled_pruning(self.pruning)
         return simulate(problem, strategy, pruning, self.setting, self.seed)
 
 

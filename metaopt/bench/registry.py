@@ -72,13 +72,13 @@ def make_labelled(label: str) -> Strategy:
     return make_strategy(*_parsed(label))
 
 
-def make_labelled_pruning(label: str, strategy: str) -> Pruning:
-    """The pruning rule of a label, ``none`` or ``halving,first_rung=1``, for that of a strategy.
+def make_labelled_pruning(label: str) -> Pruning:
+    """The pruning rule of a label: ``none``, or ``halving,first_rung=1``.
 
     Raises:
         ConfigError: as :func:`make_pruning`, or an option that is not ``key=value``.
     """
-    return make_pruning(*_parsed(label), strategy=_parsed(strategy)[0])
+    return make_pruning(*_parsed(label))
 
 
 def _parsed(label: str) -> tuple[str, dict[str, Any]]:

@@ -39,11 +39,6 @@ PRUNINGS: Mapping[str, str] = {
     "halving": "metaopt.strategies.halving:SuccessiveHalving",
     "none": "metaopt.strategies.pruning:NoPruning",
 }
-#: Options of a pruning rule that suit a strategy better than the defaults: by (rule, strategy).
-SUITED: Mapping[tuple[str, str], Mapping[str, Any]] = {
-    # It learns from stopped trials as well, so few need to be complete (docs/performance.md).
-    ("halving", "bayesian"): {"spare_best": False},
-}
 
 
 def make_strategy(name: str, options: Mapping[str, Any]) -> Strategy:
@@ -69,19 +64,12 @@ def make_strategy(name: str, options: Mapping[str, Any]) -> Strategy:
     return cast("Strategy", _make(name, options, known, "strategy", "propose"))
 
 
-def make_pruning(name: str, options: Mapping[str, Any], strategy: str = "") -> Pruning:
-    """The pruning rule ``name`` with its options.
-
-    Args:
-        name: a key of :data:`PRUNINGS`, or an import path.
-        options: values of the rule's dataclass fields; the others are as :data:`SUITED`
-            has them for the strategy, or keep their defaults.
-        strategy: the name of the strategy whose trials it stops.
+def make_pruning(name: str, options: Mapping[str, Any]) -> Pruning:
+    """The pruning rule ``name`` (a key of :data:`PRUNINGS`, or an import path).
 
     Raises:
         ConfigError: as :func:`make_strategy`.
     """
-    options = {**SUITED.get((name, strategy), {}), **options}
     return cast("Pruning", _make(name, options, PRUNINGS, "pruning", "should_stop"))
 
 

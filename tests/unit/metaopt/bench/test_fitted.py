@@ -95,7 +95,7 @@ def test_what_failed_near_a_point_fails_there(problem: Problem) -> None:
 
 def test_a_study_is_simulated_on_it(problem: Problem) -> None:
     setting = Setting(trials=12)
-    strategy, pruning = make_labelled("genetic"), make_labelled_pruning("halving", "genetic")
+    strategy, pruning = make_labelled("genetic"), make_labelled_pruning("halving")
     made = simulate(problem, strategy, pruning, setting, seed=1)
     assert len(made.ended) >= 12 and min(e.truth for e in made.ended) < surface(0.5, 0.5)
 

@@ -19,14 +19,6 @@ def test_options_are_fields() -> None:
     assert make_pruning("none", {}) == NoPruning()
 
 
-def test_halving_spares_no_trial_of_bayesian_unless_asked() -> None:
-    assert make_pruning("halving", {}, "genetic") == SuccessiveHalving()
-    assert make_pruning("halving", {}, "bayesian") == SuccessiveHalving(spare_best=False)
-    spared = make_pruning("halving", {"spare_best": True, "factor": 4}, "bayesian")
-    assert spared == SuccessiveHalving(factor=4)
-    assert make_pruning("none", {}, "bayesian") == NoPruning()
-
-
 def test_import_path() -> None:
     made = make_strategy("metaopt.strategies.random_search:RandomSearch", {})
     assert type(made).__name__ == "RandomSearch"
