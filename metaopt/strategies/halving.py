@@ -46,8 +46,8 @@ class SuccessiveHalving:
         rank_by: ``expected`` compares S at the full budget as a process over the space expects
             it, ``score`` the best S up to the rung.
         spare_best: whether the trial that is the best of all goes on however few came to its rung.
-            Without, the first complete trial comes late, and long searches of ``bayesian`` need a
-            tenth less.
+            Without, the first complete trial comes late, and with two rungs long searches of
+            ``bayesian`` need a tenth less.
 
     Raises:
         ConfigError: an option out of range.
