@@ -26,6 +26,8 @@ FUNCTIONS: Mapping[str, Callable[[float], Synthetic]] = {
     "gan15": gan15,
 }
 TABLE_SUFFIXES = (".jsonl", ".jsonl.gz")
+#: Of a function, each of which is computed.
+MOST_EPOCHS = 10_000
 #: Before the name of a table: continued between its rows.
 FITTED = "fitted:"
 
@@ -33,23 +35,34 @@ FITTED = "fitted:"
 def make_problem(name: str) -> Problem:
     """The problem of a name.
 
-    ``hartmann6``, ``gan15:0.1`` (with that noise), a file of trials, or ``fitted:`` and one.
+    ``hartmann6``, ``gan15:0.1`` (with that noise), ``gan15:0.1@30`` (in 30 epochs instead of
+    nine), a file of trials, or ``fitted:`` and one.
 
     Raises:
-        ConfigError: no such problem, or a noise that is no number from 0.
+        ConfigError: no such problem, a noise that is no number from 0, or epochs that are no
+            whole number from 1.
         DataError: the file of trials breaks its format.
     """
     if name.endswith(TABLE_SUFFIXES):
         table = load_table(name.removeprefix(FITTED))
         return FittedTable(table, name) if name.startswith(FITTED) else table
-    function, colon, noise = name.partition(":")
+    formula, at, epochs = name.partition("@")
+    function, colon, noise = formula.partition(":")
     if function not in FUNCTIONS:
         raise ConfigError(
             f"unknown problem {name!r}; {suggestion(function, FUNCTIONS)}, or name a table of "
             f"trials ({' or '.join(TABLE_SUFFIXES)})"
         )
     made = FUNCTIONS[function](_noise(name, noise) if colon else 0.0)
-    return dataclasses.replace(made, name=name)
+    return dataclasses.replace(made, name=name, epochs=_epochs(name, epochs) if at else made.epochs)
+
+
+def _epochs(name: str, text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_EPOCHS):
+        raise ConfigError(
+            f"the epochs of a problem are a whole number from 1 to {MOST_EPOCHS}, got {name!r}"
+        )
+    return int(text)
 
 
 def _noise(name: str, text: str) -> float:

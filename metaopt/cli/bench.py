@@ -53,8 +53,8 @@ command.add_command(bench_inference.command)
     "--problem",
     PROBLEMS,
     "NAME|FILE",
-    "Function, with :SD of its noise, or table of trials, with fitted: before it to continue it "
-    "between its rows",
+    "Function, with :SD of its noise and @N epochs, or table of trials, with fitted: before it to "
+    "continue it between its rows",
 )
 @_several("strategies", "--strategy", STRATEGIES, "NAME[,KEY=VALUE]", "Strategy with options")
 @_number("--trials", 60, "Trials of a study.")
@@ -94,8 +94,9 @@ def strategies(
 ) -> None:
     """Compare search strategies on problems that are answered at once.
 
-    Problems: hartmann6, hartmann-mixed, gan15 (gan15:0.1 has noise), or a
-    table of real trials (trials.jsonl.gz).
+    Problems: hartmann6, hartmann-mixed, gan15 (gan15:0.1 has noise,
+    gan15:0.1@30 30 epochs instead of nine), or a table of real trials
+    (trials.jsonl.gz).
 
     Strategies: those of `metaopt run`, and tpe, cmaes, optuna-gp, skopt,
     optuna:NSGAIISampler or any other; e.g. tpe,tell_failures=true. On one

@@ -100,6 +100,16 @@ def test_names_carry_noise_and_labels_options() -> None:
     assert (strategy.population, strategy.sigma) == (12, 0.1)  # type: ignore[attr-defined]
 
 
+def test_more_epochs_show_the_same_training_in_finer_steps() -> None:
+    nine, thirty = make_problem("hartmann6:0.1"), make_problem("hartmann6:0.1@30")
+    assert thirty.name == "hartmann6:0.1@30"
+    point = nine.space.sample(np.random.default_rng(1))
+    coarse, fine = nine.train(point, 3), thirty.train(point, 3)
+    assert (len(coarse.rungs), len(fine.rungs)) == (9, 30)
+    assert fine.score == coarse.score
+    assert fine.seconds == pytest.approx(coarse.seconds * 30 / 9)
+
+
 @pytest.mark.parametrize(
     ("make", "name", "text"),
     [
@@ -107,6 +117,9 @@ def test_names_carry_noise_and_labels_options() -> None:
         (make_problem, "gan15:loud", "a number from 0, got 'gan15:loud'"),
         (make_problem, "gan15:-1", "a number from 0"),
         (make_problem, "gan15:nan", "a number from 0"),
+        (make_problem, "gan15@0", "a whole number from 1 to 10000, got 'gan15@0'"),
+        (make_problem, "gan15@many", "a whole number from 1"),
+        (make_problem, "gan15:0.1@", "a whole number from 1"),
         (make_labelled, "genetik", "did you mean 'genetic'?"),
         (make_labelled, "genetic,population", "read 'name,key=value"),
         (make_labelled, "genetic,population=twelve", "read 'name,key=value"),
