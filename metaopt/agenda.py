@@ -9,6 +9,7 @@ fresh seeds, because the best of many noisy scores is partly luck.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from metaopt.record import Record, Training
 from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation
 from metaopt.strategies.estimates import candidates, unfinished_best
+from metaopt.strategies.rivals import minimises_time, slower
 from search_spaces.parameters import Point
 
 #: At most this share of a study's trials confirms candidates.
@@ -96,16 +98,41 @@ class Agenda:
                 return self._go_on(trial)
         return None
 
-    def promotion(self, running: Mapping[Training, Observation]) -> Assignment | None:
-        """The best pruned training that would not be pruned today."""
+    def promotion(
+        self, running: Mapping[Training, Observation], times: Mapping[int, float | None]
+    ) -> Assignment | None:
+        """The best pruned training that would not be pruned today.
+
+        Args:
+            running: the trials that run, as if they were stopped now.
+            times: their milliseconds per shower by proposal.
+        """
         stopped = {n: t for n, t in self._stopped().items() if t.training not in running}
-        if not stopped:
-            return None
-        observed = [t.observation for t in stopped.values() if t.observation is not None]
-        others = self.peers(running, {t.training[0] for t in stopped.values()})
-        epochs, space = self._plan.config.trial.epochs, self._plan.space
-        promoted = self._plan.pruning.promotable(observed, others, space, epochs)
-        return self._go_on(stopped[promoted[0]]) if promoted else None
+        known, epochs = self._record.times, self._plan.config.trial.epochs
+        # Those that are held against the same trials can be asked for at once.
+        alike: dict[frozenset[int], list[Observation]] = defaultdict(list)
+        for trial in stopped.values():
+            if trial.observation is not None:
+                out = frozenset(self.slower(known[trial.training[0]], times))
+                alike[out].append(trial.observation)
+        for out, observed in alike.items():
+            own = {stopped[o.number].training[0] for o in observed}
+            others = self.peers(running, own | out)
+            promotable = self._plan.pruning.promotable
+            if promoted := promotable(observed, others, self._plan.space, epochs):
+                return self._go_on(stopped[promoted[0]])
+        return None
+
+    def slower(self, ms: float | None, times: Mapping[int, float | None]) -> set[int]:
+        """Proposals that do not count against a trial because the search is for speed as well.
+
+        Args:
+            ms: milliseconds per shower of the trial.
+            times: those of the running trials by proposal.
+        """
+        if not minimises_time(self._plan.strategy):
+            return set()
+        return slower(ms, {**self._record.times, **times})
 
     def proposal(self, running: Mapping[Training, Observation]) -> Assignment | None:
         """A new point; None when all proposals are made."""

@@ -29,7 +29,6 @@ from metaopt.store.study import LEASE_SECONDS, StoredStudy
 from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation
 from metaopt.strategies.pruning import so_far
-from metaopt.strategies.rivals import minimises_time, slower
 from metaopt.timetable import Timetable
 from workers.executors.base import Executor
 from workers.trial import Outcome, Progress, TrialResult, TrialSpec
@@ -106,7 +105,7 @@ class Controller:
 
     def _recover(self) -> None:
         """Read the record, and take up what a dead controller left running, or fail it."""
-        left = [t for t in self._study.trials() if t.state in ("running", "waiting")]
+        left = [t for t in self._study.trials() if t.state == "running"]
         adopted = {t.number for t in left if t.proposal is not None and self._adopt(t)}
         for trial in left:
             if trial.number not in adopted:
@@ -154,7 +153,8 @@ class Controller:
         running = self._so_far
         assignment = self._agenda.repeat(running)
         if assignment is None and self._searching():
-            assignment = self._agenda.promotion(running) or self._agenda.proposal(running)
+            promoted = self._agenda.promotion(running, self._times)
+            assignment = promoted or self._agenda.proposal(running)
         if assignment is None and not self._searching():
             assignment = self._completion() or self._agenda.confirmation(running)
             # Candidates are chosen once: the search of this run is over.
@@ -240,39 +240,42 @@ class Controller:
         if seed or running.assignment.to_the_end or progress.epoch >= epochs:
             return
         trials = self._so_far
-        others = self._agenda.peers(trials, {proposal} | self._slower(running))
+        slower = self._agenda.slower(running.ms_per_shower, self._times)
+        others = self._agenda.peers(trials, {proposal} | slower)
         if self._plan.pruning.should_stop(trials[training], others, space, epochs):
             running.pruned = True
             self._executor.stop(number)
 
-    def _slower(self, running: Running) -> set[int]:
-        """Proposals that do not count against a trial because the search is for speed as well."""
-        if not minimises_time(self._plan.strategy):
-            return set()
-        live = {r.assignment.proposal: r.ms_per_shower for r in self._running.values()}
-        return slower(running.ms_per_shower, self._record.times | live)
+    @property
+    def _times(self) -> dict[int, float | None]:
+        """Milliseconds per shower of the running trials by proposal, as they reported last."""
+        return {r.assignment.proposal: r.ms_per_shower for r in self._running.values()}
 
     def _finished(self, number: int, result: TrialResult) -> None:
         running = self._running.pop(number)
+        # One that was killed, or lost its showers, before it stopped at its rung goes on later.
+        pruned = running.pruned and result.outcome is Outcome.STOPPED
         if result.outcome is Outcome.UNREADABLE:
             self._failures.unreadable(result.reason)
             result = replace(result, outcome=Outcome.STOPPED)
-        judged = self._judged(running, result)
+        judged, lost = self._judged(running, result)
         picture = self._showcase.picture(number, judged)
-        trial = self._study.finish(number, judged, running.pruned, picture)
+        trial = self._study.finish(number, judged, pruned, picture)
         self._record.add(trial)
         self._showcase.finished(trial)
         self._tidy(trial, running.checkpoint)
         self._monitor.finished(trial)
-        self._failures.ended(trial, lost=Outcome.LOST in (result.outcome, judged.outcome))
+        self._failures.ended(trial, lost=lost)
 
-    def _judged(self, running: Running, result: TrialResult) -> TrialResult:
+    def _judged(self, running: Running, result: TrialResult) -> tuple[TrialResult, bool]:
+        """How a trial ended, and whether it was its worker that failed."""
         if result.outcome is not Outcome.LOST:
-            return result
+            return result, False
         if self._stops > 1 and running.overdue is None:
             # Killed on the user's word: an interruption, which uses up no attempt.
-            return replace(result, outcome=Outcome.STOPPED, reason="stopped at once")
-        return running.judged(result)
+            return replace(result, outcome=Outcome.STOPPED, reason="stopped at once"), False
+        lost = running.overdue is None or running.overdue.outcome is Outcome.LOST
+        return running.judged(result), lost
 
     def _tidy(self, trial: TrialView, checkpoint: Path) -> None:
         """Remove the checkpoints that no trial will go on from."""
@@ -280,6 +283,8 @@ class Controller:
             # Either this one is not among the best, or it took the place of the next.
             best = {t.number for t in self._record.best_pruned(KEPT_PRUNED)}
             next_best = self._record.best_pruned(KEPT_PRUNED + 1)
+            # One that was taken up again is pruned until it ends, and needs its checkpoint.
+            best |= {t.number for t in next_best if t.training in self._so_far}
             for worse in (t for t in (*next_best, trial) if t.number not in best):
                 shutil.rmtree(self._checkpoint(worse.training), ignore_errors=True)
         elif not trial.repeatable:

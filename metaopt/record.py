@@ -117,7 +117,6 @@ class Record:
         An interruption is nobody's failure, and a lost worker whose trial came further than
         the one before, or did not begin at all, says nothing against the configuration.
         """
-        if trial.outcome != LOST or trial.reason.startswith(NEVER_BEGAN):
-            return trial.attempt
         further = self.known_epochs(trial) > self.known_epochs(self.trial(trial.retry_of))
-        return 2 if further else trial.attempt + 1
+        charged = trial.outcome == LOST and not trial.reason.startswith(NEVER_BEGAN)
+        return (1 if further else trial.attempt) + charged

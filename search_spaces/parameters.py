@@ -83,11 +83,24 @@ class Float:
                 f"a step must be positive and not logarithmic, got step={self.step}, "
                 f"log={self.log} for {self.name!r}"
             )
+        if not self._on_grid(self.high):
+            raise SpaceError(
+                f"the step must divide high - low, got low={self.low}, high={self.high}, "
+                f"step={self.step} for {self.name!r}"
+            )
 
     def contains(self, value: object) -> bool:
-        """Whether ``value`` is a number in the range."""
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return number and self.low <= float(value) <= self.high  # type: ignore[arg-type]
+        """Whether ``value`` is a number in the range, and on the grid of the step."""
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            return False
+        return self.low <= value <= self.high and self._on_grid(value)
+
+    def _on_grid(self, value: float) -> bool:
+        """To 1e-8 of a step, as the study store has it."""
+        if self.step is None:
+            return True
+        steps = (value - self.low) / self.step
+        return abs(steps - round(steps)) < 1e-8
 
     def from_unit(self, u: float) -> float:
         """The value at ``u`` in [0, 1]."""

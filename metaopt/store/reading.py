@@ -63,10 +63,11 @@ def read_trials(
     wanted = [TRIALS.c.study_id == study, TRIALS.c.trial_id >= since]
     if among is not None:
         wanted.append(TRIALS.c.trial_id.in_(among))
+    # States first: all else of a trial is stored before its end, so what has ended is whole.
+    trials = session.execute(select(TRIALS).where(*wanted).order_by(TRIALS.c.number)).all()
     parameters, attributes, values, rungs = (
         _rows(session, source, wanted) for source in (PARAMETERS, ATTRIBUTES, VALUES, RUNGS)
     )
-    trials = session.execute(select(TRIALS).where(*wanted).order_by(TRIALS.c.number))
     return {
         identity: FrozenTrial(
             number=number,

@@ -83,6 +83,8 @@ def maximise(
         known: keys that may not be returned.
         rng: of every draw.
     """
+    if not space.varying:
+        return None
     pool = _scatter(space, rng)
     pool += [_neighbour(space, point, rng) for point in best for _ in range(N_PER_BEST)]
     starts = _leaders(space, pool, merit(pool), known, N_STARTS)

@@ -246,7 +246,8 @@ class RayExecutor:
         waiting = [n for n, r in self._running.items() if r.spec is not None and r.since < latest]
         surplus = max(len(self._running) - self.slots, 0)
         for number in waiting[:surplus]:
-            yield number, self._lost(number, _died(": no node of the cluster has room for it"))
+            result = _never_began("no node of the cluster has room for it")
+            yield number, self._lost(number, result)
 
     def _check_room(self) -> None:
         begun = any(running.spec is None for running in self._running.values())

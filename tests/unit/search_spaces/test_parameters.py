@@ -61,6 +61,14 @@ def test_clip(parameter: Parameter, value: float | str, clipped: float | str) ->
     assert parameter.clip(value) == clipped
 
 
+def test_a_real_number_with_a_step_is_on_its_grid() -> None:
+    parameter = Float("a", 0.1, 1.0, step=0.3)
+    assert [parameter.from_unit(u) for u in (0.0, 0.4, 1.0)] == pytest.approx([0.1, 0.4, 1.0])
+    assert all(parameter.contains(parameter.from_unit(i / 99)) for i in range(100))
+    assert parameter.contains(0.7) and not parameter.contains(0.5)
+    assert parameter.clip(0.5) == pytest.approx(0.4)
+
+
 def test_true_is_not_one() -> None:
     assert not Categorical("a", (1, 2)).contains(True)
     assert not Int("a", 0, 3).contains(True)
@@ -73,6 +81,7 @@ def test_true_is_not_one() -> None:
         (lambda: Float("lr", 0.0, 1.0, log=True), "low > 0"),
         (lambda: Float("lr", float("nan"), 1.0), "low <= high"),
         (lambda: Int("n", 1, 4, step=2), "divide"),
+        (lambda: Float("lr", 0.0, 1.0, step=0.35), "divide"),
         (lambda: Int("n", 1, 5, log=True, step=2), "logarithmic"),
         (lambda: Categorical("c", ()), "distinct"),
         (lambda: Categorical("c", (1, 1)), "distinct"),

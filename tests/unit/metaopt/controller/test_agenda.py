@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from metaopt import agenda, controller
 from metaopt.record import Record
 from metaopt.stopping import Ending
 from metaopt.store.standings import standings
+from metaopt.strategies.base import Observation
 from metaopt.strategies.pruning import NoPruning
 from workers.trial import Outcome, TrialEvent, TrialResult, TrialSpec
 
@@ -63,6 +67,53 @@ def test_a_pruned_trial_goes_on_once_its_peers_turn_out_worse(toy_config: Make) 
     record = Record(trials)
     assert [o.number for o in record.history if o.point == first.point] == [last.number]
     assert len(record.history) == 14
+
+
+class StopsTheFirst(NoPruning):
+    """Every proposal's first trial stops after an epoch; the first one is taken up at once."""
+
+    def should_stop(self, trial: Observation, *_: Any) -> bool:
+        return trial.number in (0, 1, 3)
+
+    def promotable(self, stopped: Sequence[Observation], *_: Any) -> list[int]:
+        return [trial.number for trial in stopped if trial.number == 0]
+
+
+class Beside(Resuming):
+    """Two trials at once: the third, which takes up the first, runs until the fourth begins."""
+
+    slots = 2
+
+    def submit(self, spec: TrialSpec) -> None:
+        self.specs[spec.number] = spec
+        if spec.number == 3:
+            self.kept = Path(self.specs[2].checkpoint).is_dir()
+            self.queue += self.held
+        events = [(spec.number, event) for event in in_order(spec)]
+        if spec.number == 2:
+            self.held = events
+        else:
+            self.queue += events[:1] + events[-1:]
+
+    def stop(self, number: int) -> None:
+        Path(self.specs[number].checkpoint).mkdir(parents=True)
+        self.queue = [(n, event) for n, event in self.queue if n != number]
+        self.queue.append((number, TrialResult(Outcome.STOPPED, 3.0 - number, epochs=1)))
+
+
+def test_a_pruned_trial_that_runs_again_keeps_its_checkpoint(
+    toy_config: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (agenda, controller):
+        monkeypatch.setattr(module, "KEPT_PRUNED", 1)
+    rule, executor = f"{__name__}:StopsTheFirst", Beside(in_order)
+    config = toy_config(search__pruning=rule, trial__epochs=6, search__trials=3)
+    _, study = run(config, executor=executor)
+    # Trial 1, better after as many epochs, took the place of trial 0 while trial 2 went on.
+    assert [(t.proposal, t.state) for t in study.trials()[:3]] == [
+        (0, "pruned"), (1, "pruned"), (0, "complete"),
+    ]  # fmt: skip
+    assert executor.kept
 
 
 class StopsAll(NoPruning):

@@ -89,6 +89,26 @@ def test_a_trial_that_hangs_is_ended(
     assert all(reason in t.reason for t in study.trials())
 
 
+def test_trials_that_take_too_long_are_no_lost_workers(toy_config: Make) -> None:
+    config = toy_config(search__trials=20, search__max_failures=7, trial__time_limit="0.05s")
+    with pytest.raises(TrialFailedError, match=r"^7 configurations failed.*took longer than"):
+        run(config, executor=Silent(lambda spec: []))
+
+
+def test_attempts_are_counted_since_the_last_new_epoch_however_it_ended(toy_config: Make) -> None:
+    died = TrialResult(Outcome.LOST, reason="the worker died: SIGKILL")
+
+    def script(spec: TrialSpec) -> list[TrialEvent]:
+        whole = curve(spec.number, 1.0, 4)
+        stopped = [*whole[:2], TrialResult(Outcome.STOPPED, 1.5, epochs=2)]
+        return {0: [died], 1: [died], 2: stopped, 3: [died]}.get(spec.number, whole)
+
+    _, study = run(toy_config(search__trials=1, trial__epochs=4), executor=Scripted(script))
+    assert [(t.outcome, t.attempt) for t in study.trials()] == [
+        ("lost", 1), ("lost", 2), ("interrupted", 3), ("lost", 1), ("", 2),
+    ]  # fmt: skip
+
+
 def test_configurations_that_fail_one_after_another_end_the_run(toy_config: Make) -> None:
     failed: list[TrialEvent] = [TrialResult(Outcome.FAILED, 2.8, reason="NaN in the losses")]
     with pytest.raises(TrialFailedError, match=r"^4 configurations failed.*NaN in the losses"):

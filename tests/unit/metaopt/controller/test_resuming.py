@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import optuna
 import pytest
 
+from metaopt.config import StudyConfig
 from metaopt.controller import Controller
+from metaopt.monitoring import Quiet
 from metaopt.preflight import prepare
 from metaopt.stopping import Ending
 from metaopt.store.database import StudyStore
@@ -14,7 +17,7 @@ from metaopt.store.standings import published_of
 from metaopt.store.study import StoredStudy
 from search_spaces.errors import StoreError
 from workers.executors.inline import InlineExecutor
-from workers.trial import Outcome, TrialResult, TrialSpec
+from workers.trial import Outcome, TrialEvent, TrialResult, TrialSpec
 
 from .scripted import After, Make, Scripted, curve, run
 
@@ -102,6 +105,72 @@ def test_stopping_at_once_is_an_interruption_and_no_lost_worker(toy_config: Make
     assert controller.run() is Ending.INTERRUPTED
     killed = study.trials()[-1]
     assert killed.outcome == "interrupted" and killed.attempt == 1 and killed.repeatable
+
+
+class Held(Scripted):
+    """Trials that never end by themselves; once all run, the user presses Ctrl-C twice."""
+
+    def __init__(self, script: Any, slots: int) -> None:
+        super().__init__(script)
+        self.slots = slots
+        self.stop_at_once: Any = None
+
+    def submit(self, spec: TrialSpec) -> None:
+        self.queue += [(spec.number, event) for event in self.script(spec)]
+
+    def events(self, timeout: float) -> list[tuple[int, Any]]:
+        if self.queue:
+            return [self.queue.pop(0)]
+        self.stop_at_once()
+        return []
+
+    def stop(self, number: int) -> None: ...
+
+    def kill(self, number: int) -> None:
+        self.queue.append((number, TrialResult(Outcome.LOST, reason="killed")))
+
+
+def killed_by_the_user(config: StudyConfig, executor: Held) -> StoredStudy:
+    plan = prepare(config)
+    study = StudyStore(config.study.storage, create=True).create("toy", plan.document)
+    controller = Controller(plan, study, executor, Quiet())
+
+    def twice() -> None:
+        controller.stop()
+        controller.stop()
+
+    executor.stop_at_once = twice
+    assert controller.run() is Ending.INTERRUPTED
+    return study
+
+
+def test_many_trials_stopped_at_once_are_no_lost_workers(toy_config: Make) -> None:
+    executor = Held(lambda spec: [], slots=8)
+    study = killed_by_the_user(toy_config(search__trials=20), executor)
+    assert [t.outcome for t in study.trials()] == ["interrupted"] * 8
+
+
+def test_a_trial_killed_before_it_stopped_at_its_rung_is_repeated(toy_config: Make) -> None:
+    def script(spec: TrialSpec) -> list[TrialEvent]:
+        whole = curve(spec.number, 1.0 + spec.number, 6)
+        return whole[:1] if spec.number == 2 else whole
+
+    config = toy_config(search__pruning="halving", trial__epochs=6)
+    study = killed_by_the_user(config, Held(script, slots=1))
+    killed = study.trials()[-1]
+    assert (killed.number, killed.outcome) == (2, "interrupted")
+    _, study = run(config)
+    again = next(t for t in study.trials() if t.retry_of == 2)
+    assert again.proposal == 2 and again.score is not None
+
+
+def test_a_trial_that_waits_in_the_store_is_left_alone(toy_config: Make) -> None:
+    config = toy_config()
+    run(toy_config(search__trials=2))
+    optuna.load_study(study_name="toy", storage=config.study.storage).enqueue_trial({"rate": 0.5})
+    ending, study = run(config)
+    assert ending is Ending.TRIALS
+    assert [t.state for t in study.trials()].count("waiting") == 1
 
 
 def test_a_second_controller_is_refused(toy_config: Make) -> None:

@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from metaopt.store import following
+from metaopt.store import following, reading
 from metaopt.store.database import StudyStore
 from metaopt.store.lease import LEASE_SECONDS
 from metaopt.store.sitting import Sitting
@@ -50,6 +51,26 @@ def test_an_ended_trial_is_read_once_whichever_ends_first(
     study.finish(2, DONE)
     assert look() == [(2, "complete"), (3, "complete")]
     assert look() == []
+
+
+@pytest.mark.parametrize("after", ["PARAMETERS", "RUNGS"])
+def test_a_trial_that_ends_while_it_is_read_is_whole_at_the_next_look(
+    storage: str, open_store: Open, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = open_store(storage).create("s", {})
+    study.start(SPACE, POINT, 0, {})
+    looker, rows = open_store(storage).study("s").following(), reading._rows
+
+    def ends_after(session: Any, source: Any, wanted: Any) -> Any:
+        found = rows(session, source, wanted)
+        if source is getattr(reading, after):
+            monkeypatch.setattr(reading, "_rows", rows)
+            study.finish(0, DONE)
+        return found
+
+    monkeypatch.setattr(reading, "_rows", ends_after)
+    assert [trial.state for trial in looker.changed()] == ["running"]
+    assert [(t.state, t.score, t.seconds) for t in looker.changed()] == [("complete", 1.25, 4.5)]
 
 
 def test_the_holder_is_known_until_it_gives_the_lease_back(storage: str, open_store: Open) -> None:

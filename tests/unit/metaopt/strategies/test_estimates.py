@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from metaopt.strategies.base import Observation, State
+from metaopt.strategies.bayesian import Bayesian
 from metaopt.strategies.estimates import estimated_best, exhausted
 from search_spaces.errors import NoCompleteTrialError
 from search_spaces.parameters import Categorical, Float
@@ -79,3 +80,14 @@ def test_a_used_up_space_is_exhausted() -> None:
         at_one = {p.name: 1.0 for p in more}
         told = [dataclasses.replace(o, point={**o.point, **at_one}) for o in history]
         assert exhausted(wide, told, np.random.default_rng(1)) is done
+
+
+def test_a_space_in_which_nothing_varies_is_exhausted() -> None:
+    space = SearchSpace("fixed", "toy", "default", (Float("x", 1.0, 1.0),))
+    rng = np.random.default_rng(0)
+    history = [
+        Observation(i, {"x": 1.0}, State.COMPLETE, float(rng.random()), 3) for i in range(30)
+    ]
+    assert exhausted(space, history, rng)
+    (proposal,) = Bayesian().propose(space, history, [], 1, rng)
+    assert proposal.point == {"x": 1.0}
