@@ -161,7 +161,10 @@ class StudyConfig:
     def __post_init__(self) -> None:
         if self.study.seed < 0:
             raise ConfigError(f"study.seed >= 0 must hold, got {shown(self.study.seed)}")
-        _within("search.trials", self.search.trials, 1)
+        for key, low in (("trials", 1), ("confirm", 0), ("confirm_seeds", 1), ("max_failures", 1)):
+            _within(f"search.{key}", getattr(self.search, key), low)
+        if not self.search.target >= 0:
+            raise ConfigError(f"search.target >= 0 must hold, got {self.search.target}")
         for key in ("count", "gpu_memory_mib"):
             _within(f"workers.{key}", getattr(self.workers, key), 0)
         _within("workers.cpus", self.workers.cpus, 1)

@@ -109,9 +109,12 @@ def check_same_study(document: dict[str, Any], plan: Plan) -> None:
     before, now = _identity(document), _identity(plan.document)
     for what, value in now.items():
         if before[what] != value:
+            kept = "a study keeps its space, geometry, data, budget and seed"
+            if what == "population":
+                kept = "a population keeps its members and options, and no search becomes one"
             raise ConfigError(
-                f"study {plan.config.name!r} was begun with another {what}: a study keeps its "
-                f"space, geometry, data, budget and seed; restore it, or give another --study"
+                f"study {plan.config.name!r} was begun with another {what}: {kept}; "
+                "restore it, or give another --study"
             )
 
 

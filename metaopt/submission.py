@@ -33,14 +33,15 @@ BEGIN = "begin.sh"
 #: which only the user can read, and the job puts it into its environment itself.
 PASSWORD = "storage-password"  # noqa: S105 (the file's name)
 #: How the job begins. Where metaopt is absent or another one, it ends with the code of a missing
-#: extra.
+#: extra. Package indices hold others of its name, so a module of this one is asked for.
 COMMAND = f"sh {BEGIN}"
 _SCRIPT = """\
-found=$(python -c 'import importlib.metadata as m; print(m.version("metaopt"))' 2> /dev/null)
+asked='import importlib.metadata as m, metaopt.submission; print(m.version("metaopt"))'
+found=$(python -c "$asked" 2> /dev/null)
 if [ "$found" != "{version}" ]; then
   echo "metaopt {version} must be installed on every node of the cluster, the python of its head\
  has ${{found:-none}}; use an image or environment with it, or submit with\
- --pip metaopt=={version}" >&2
+ --pip and its wheel or repository" >&2
   exit 4
 fi
 if [ -f {password} ]; then

@@ -14,6 +14,8 @@ from search_spaces.geometry import Geometry
 Array = NDArray[np.float32]
 Kinds = NDArray[np.int32]
 Rows = slice | NDArray[np.intp] | NDArray[np.bool_]
+#: Cells of a full simulation never hold so many times the primary energy: a unit is wrong.
+MOST_DEPOSITED = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +141,12 @@ class Showers:
                 "check the order of the axes"
             )
         self.conditions.check(geometry, where)
+        deposited, primary = float(self.cells.sum(dtype=np.float64)), float(self.energy.sum())
+        if deposited > MOST_DEPOSITED * primary:
+            raise DataError(
+                f"{where}: the cells hold {deposited / primary:.3g} times the primary energy; "
+                "check storage.gev_per_unit and the unit of the energies (GeV)"
+            )
 
 
 def _check_particles(particle: Kinds, geometry: Geometry, where: str) -> None:

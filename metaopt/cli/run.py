@@ -84,7 +84,9 @@ def tables_of(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 @click.option("--results", metavar="DIR", help="Folder of results. [default: results]")
 @click.option("--log", multiple=True, metavar="NAME", help="tensorboard, mlflow (repeatable).")
 @click.option("--seed", type=int, metavar="N", help="Seed of every random draw.")
-@click.option("--dry-run", is_flag=True, help="Check everything, predict the cost, run nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check study and data, predict the cost, run nothing."
+)
 def command(config: Path | None, dry_run: bool, **given: Any) -> None:
     """Search for the best 3DGAN configuration; run again to resume.
 

@@ -144,6 +144,12 @@ class ShowerFile:
                 f"{self.geometry.name!r}, got {', '.join(sorted(map(str, self._file))) or 'none'}; "
                 "set [storage] in the geometry file"
             )
+        if self.geometry.has_angle and not storage.theta:
+            low, high = self.geometry.theta
+            raise DataError(
+                f"{self.name}: geometry {self.geometry.name!r} has angles from {low:g} to {high:g} "
+                "degrees, and no data set of them; set storage.theta in the geometry file"
+            )
         for key in keys:
             if self._file[key].dtype.kind not in "fiu":
                 raise DataError(

@@ -48,6 +48,10 @@ def test_another_strategy_or_rule_leaves_the_options_of_the_one_in_the_file(tmp_
     ("tables", "rule"),
     [
         ({"search": {"trials": 0}}, r"search.trials >= 1 must hold, got 0"),
+        ({"search": {"confirm": -3}}, r"search.confirm >= 0 must hold, got -3"),
+        ({"search": {"confirm_seeds": 0}}, r"search.confirm_seeds >= 1 must hold, got 0"),
+        ({"search": {"max_failures": -1}}, r"search.max_failures >= 1 must hold, got -1"),
+        ({"search": {"target": -1.0}}, r"search.target >= 0 must hold, got -1"),
         ({"search": {"trails": 5}}, "unknown key 'trails'; did you mean 'trials'"),
         ({"serach": {"trials": 5}}, "unknown key 'serach'; did you mean 'search'"),
         ({"search": {"trials": "many"}}, "search.trials must be a whole number"),

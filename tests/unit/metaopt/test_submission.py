@@ -162,4 +162,4 @@ def test_a_job_says_first_whether_the_cluster_has_this_metaopt(
         assert (done.returncode, done.stdout) == (0, "-m metaopt run study.toml hidden\n")
     else:
         assert done.returncode == 4 and f"has {found or 'none'}; use" in done.stderr
-        assert len(done.stderr.splitlines()) == 1 and "--pip metaopt==" in done.stderr
+        assert len(done.stderr.splitlines()) == 1 and "--pip and its wheel" in done.stderr

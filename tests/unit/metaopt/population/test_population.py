@@ -255,5 +255,5 @@ def test_bad_populations_are_refused(
 def test_a_study_keeps_its_population(plan: Plan, toy_config: Config) -> None:
     for changes in ({"search__trials": 4}, {"search__strategy": "random"}):
         given = POPULATION | SMALL | changes
-        with pytest.raises(ConfigError, match="another population"):
+        with pytest.raises(ConfigError, match="another population: a population keeps"):
             check_same_study(plan.document, prepare(toy_config(**given)))

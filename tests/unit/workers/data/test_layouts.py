@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from objectives.showers import Showers
 from search_spaces.errors import DataError
 from search_spaces.loader import load_geometry
 from workers import data
@@ -51,14 +52,16 @@ def test_layers_follow_each_other_and_angles_hold_all_radii() -> None:
 def test_a_calochallenge_file_comes_out_in_gev(tmp_path: Path) -> None:
     geometry = load_geometry("calochallenge-1-pions")
     with h5py.File(tmp_path / "pions.h5", "w") as file:
-        file["showers"] = np.full((5, 533), 250.0)
+        file["showers"] = np.full((5, 533), 0.25)
         file["incident_energies"] = 2.0 ** np.arange(8, 13)[:, None]
     with data.ShowerFile(str(tmp_path / "pions.h5"), geometry) as file:
         showers = file.read(0, 5)
     showers.check(geometry)
     np.testing.assert_allclose(showers.energy, [0.256, 0.512, 1.024, 2.048, 4.096], rtol=1e-7)
-    np.testing.assert_allclose(showers.cells[0].sum(), 533 * 0.25, rtol=1e-5)
+    np.testing.assert_allclose(showers.cells[0].sum(), 533 * 0.25e-3, rtol=1e-5)
     np.testing.assert_allclose(showers.theta, np.pi / 2)
+    with pytest.raises(DataError, match=r"times the primary energy; check storage.gev_per_unit"):
+        Showers(1e3 * showers.cells, showers.conditions).check(geometry, "pions.h5")
     with pytest.raises(DataError, match=r"showers must be \(n, 368\).*got \(5, 533\)"):
         data.survey((str(tmp_path / "pions.h5"),), load_geometry("calochallenge-1-photons"))
 
@@ -78,6 +81,9 @@ def test_a_par04_file_has_angles_and_its_phi_is_no_condition(tmp_path: Path) -> 
     np.testing.assert_allclose(showers.cells, 1e-3 * stored[1:], rtol=1e-6, atol=1e-30)
     np.testing.assert_allclose(showers.energy, [10, 100, 1000])
     np.testing.assert_allclose(showers.theta, theta[1:], rtol=1e-7)
-    straight = replace(geometry, theta=(90.0, 90.0), storage=replace(geometry.storage, theta=""))
+    unsaid = replace(geometry, storage=replace(geometry.storage, theta=""))
+    with pytest.raises(DataError, match=r"49.8 to 130.1 degrees, and no data set of them; set"):
+        data.ShowerFile(str(tmp_path / "par04.h5"), unsaid)
+    straight = replace(unsaid, theta=(90.0, 90.0))
     with data.ShowerFile(str(tmp_path / "par04.h5"), straight) as file:
         np.testing.assert_allclose(file.conditions().theta, np.pi / 2)
