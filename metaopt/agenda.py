@@ -24,6 +24,7 @@ from metaopt.strategies.base import Observation
 from metaopt.strategies.estimates import candidates, unfinished_best
 from metaopt.strategies.rivals import minimises_time, slower
 from search_spaces.parameters import Point
+from workers.timing import MS_PER_SHOWER
 
 #: At most this share of a study's trials confirms candidates.
 CONFIRMING_SHARE = 4
@@ -108,18 +109,18 @@ class Agenda:
             times: their milliseconds per shower by proposal.
         """
         stopped = {n: t for n, t in self._stopped().items() if t.training not in running}
-        known, epochs = self._record.times, self._plan.config.trial.epochs
+        epochs, space = self._plan.config.trial.epochs, self._plan.space
         # Those that are held against the same trials can be asked for at once.
         alike: dict[frozenset[int], list[Observation]] = defaultdict(list)
-        for trial in stopped.values():
-            if trial.observation is not None:
-                out = frozenset(self.slower(known[trial.training[0]], times))
-                alike[out].append(trial.observation)
+        for observation in (trial.observation for trial in stopped.values()):
+            if observation is not None:
+                ms = observation.metrics.get(MS_PER_SHOWER)
+                alike[frozenset(self.slower(ms, times))].append(observation)
         for out, observed in alike.items():
             own = {stopped[o.number].training[0] for o in observed}
             others = self.peers(running, own | out)
-            promotable = self._plan.pruning.promotable
-            if promoted := promotable(observed, others, self._plan.space, epochs):
+            promoted = self._plan.pruning.promotable(observed, others, space, epochs)
+            if promoted:
                 return self._go_on(stopped[promoted[0]])
         return None
 

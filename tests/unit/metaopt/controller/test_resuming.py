@@ -155,7 +155,8 @@ def test_a_trial_killed_before_it_stopped_at_its_rung_is_repeated(toy_config: Ma
         whole = curve(spec.number, 1.0 + spec.number, 6)
         return whole[:1] if spec.number == 2 else whole
 
-    config = toy_config(search__pruning="halving", trial__epochs=6)
+    options = {"rank_by": "score"}
+    config = toy_config(search__pruning="halving", search__pruning_options=options, trial__epochs=6)
     study = killed_by_the_user(config, Held(script, slots=1))
     killed = study.trials()[-1]
     assert (killed.number, killed.outcome) == (2, "interrupted")
