@@ -22,7 +22,7 @@ from metaopt.record import Record, Training
 from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation
 from metaopt.strategies.estimates import candidates, unfinished_best
-from metaopt.strategies.rivals import minimises_time, slower
+from metaopt.strategies.rivals import minimises_time, slower, speed_class
 from search_spaces.parameters import Point
 from workers.timing import MS_PER_SHOWER
 
@@ -110,15 +110,15 @@ class Agenda:
         """
         stopped = {n: t for n, t in self._stopped().items() if t.training not in running}
         epochs, space = self._plan.config.trial.epochs, self._plan.space
-        # Those that are held against the same trials can be asked for at once.
-        alike: dict[frozenset[int], list[Observation]] = defaultdict(list)
+        # Those that are held against the same trials are asked for at once.
+        timed = minimises_time(self._plan.strategy)
+        alike: dict[float, list[Observation]] = defaultdict(list)
         for observation in (trial.observation for trial in stopped.values()):
             if observation is not None:
-                ms = observation.metrics.get(MS_PER_SHOWER)
-                alike[frozenset(self.slower(ms, times))].append(observation)
-        for out, observed in alike.items():
+                alike[speed_class(_ms(observation)) if timed else 0.0].append(observation)
+        for observed in alike.values():
             own = {stopped[o.number].training[0] for o in observed}
-            others = self.peers(running, own | out)
+            others = self.peers(running, own | self.slower(_ms(observed[0]), times))
             promoted = self._plan.pruning.promotable(observed, others, space, epochs)
             if promoted:
                 return self._go_on(stopped[promoted[0]])
@@ -206,3 +206,7 @@ class Agenda:
 
     def _checkpoint(self, training: Training) -> Path:
         return checkpoint_folder(self._plan.config.folder.resolve(), *training)
+
+
+def _ms(observation: Observation) -> float | None:
+    return observation.metrics.get(MS_PER_SHOWER)

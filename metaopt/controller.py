@@ -284,7 +284,8 @@ class Controller:
             best = {t.number for t in self._record.best_pruned(KEPT_PRUNED)}
             next_best = self._record.best_pruned(KEPT_PRUNED + 1)
             # One that was taken up again is pruned until it ends, and needs its checkpoint.
-            best |= {t.number for t in next_best if t.training in self._so_far}
+            running = {r.assignment.training for r in self._running.values()}
+            best |= {t.number for t in next_best if t.training in running}
             for worse in (t for t in (*next_best, trial) if t.number not in best):
                 shutil.rmtree(self._checkpoint(worse.training), ignore_errors=True)
         elif not trial.repeatable:

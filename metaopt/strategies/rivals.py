@@ -9,6 +9,7 @@ others, halving stops the same share as ever.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from metaopt.strategies.base import Strategy
@@ -28,7 +29,10 @@ def slower(ms: float | None, others: Mapping[int, float | None]) -> set[int]:
             the slowest.
         others: those of the other trials by number; one that was not timed is slower.
     """
-    if ms is None:
-        return set()
-    level = log_ms(ms)
-    return {number for number, time in others.items() if time is None or log_ms(time) > level}
+    own = speed_class(ms)
+    return {number for number, time in others.items() if speed_class(time) > own}
+
+
+def speed_class(ms: float | None) -> float:
+    """The box of equal times (see :func:`log_ms`) of a trial; one that was not timed is slowest."""
+    return math.inf if ms is None else log_ms(ms)
