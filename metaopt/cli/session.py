@@ -54,15 +54,7 @@ def run_study(config: StudyConfig) -> int:
         MetaoptError: of the kind that fits; the study store is then as it was.
     """
     with TerminalMonitor() as monitor:
-        # First what is checked at once: the showers may take minutes.
-        if config.workers.executor not in EXECUTORS:
-            _executor(config.workers.executor)
-        check_trackers(config.study)
-        store = StudyStore(config.study.storage) if is_there(config.study.storage) else None
-        monitor.stage("reading and checking the showers")
-        plan = prepare(config)
-        stored = _existing(store, plan) if store else None
-        plan = _taught(plan, store, stored)
+        plan, store, stored = _checked(config, monitor)
         monitor.stage("starting the workers")
         executor = make_population_executor(config) if _trains(plan) else make_executor(config)
         try:
@@ -91,15 +83,35 @@ def show_plan(config: StudyConfig) -> int:
     """Print what a study would be and cost; nothing is run or written to the store.
 
     Raises:
-        MetaoptError: whatever :func:`run_study` would find before the first trial.
+        MetaoptError: whatever :func:`run_study` would find before it starts the workers.
     """
     with TerminalMonitor() as monitor:
-        monitor.stage("reading and checking the showers")
-        plan = prepare(config)
+        plan, _, stored = _checked(config, monitor)
         monitor.stage("timing small networks on this machine")
         costs = costs_of(plan)
-    print_table(plan_table(plan, costs))
+    print_table(plan_table(plan, costs, len(stored.trials()) if stored else 0))
     return DONE
+
+
+def _checked(
+    config: StudyConfig, monitor: TerminalMonitor
+) -> tuple[Plan, StudyStore | None, StoredStudy | None]:
+    """All that is found before the workers start: the plan, the store and the study so far.
+
+    Nothing is written to the store.
+
+    Raises:
+        MetaoptError: of the kind that fits.
+    """
+    # First what is checked at once: the showers may take minutes.
+    if config.workers.executor not in EXECUTORS:
+        _executor(config.workers.executor)
+    check_trackers(config.study)
+    store = StudyStore(config.study.storage) if is_there(config.study.storage) else None
+    monitor.stage("reading and checking the showers")
+    plan = prepare(config)
+    stored = _existing(store, plan) if store else None
+    return _taught(plan, store, stored), store, stored
 
 
 def make_executor(config: StudyConfig) -> Executor:

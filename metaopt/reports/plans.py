@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from metaopt.preflight import Plan
 from metaopt.reports.tables import Table, duration
+from objectives.reference import Reference
 from workers.data import part_sizes
 from workers.models.base import PredictsCost
 from workers.models.registry import make_family
+
+SAMPLING = "sampling_fraction"
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,14 @@ def costs_of(plan: Plan) -> list[Cost]:
     return costs
 
 
-def plan_table(plan: Plan, costs: list[Cost]) -> Table:
-    """The study in rows of (what, value)."""
+def plan_table(plan: Plan, costs: list[Cost], recorded: int = 0) -> Table:
+    """The study, of which trials may be recorded, in rows of (what, value)."""
     config, sizes = plan.config, part_sizes(plan.data, plan.geometry)
     budget, trials = config.budget, config.search.trials
     rows = [
+        ("study", f"goes on; trials recorded: {recorded}" if recorded else "new"),
         ("showers", ", ".join(f"{n:,} {part}" for part, n in sizes.items())),
+        *_sampling(Reference.load(plan.reference)),
         ("space", f"{len(plan.space.parameters)} parameters of {plan.space.preset!r}"),
         ("budget of a trial", f"{budget.epochs} epochs of {budget.showers:,} showers"),
         ("trials", f"{trials} by {config.search.strategy!r}"),
@@ -72,3 +79,13 @@ def plan_table(plan: Plan, costs: list[Cost]) -> Table:
         workers = f" on {config.workers.count} workers" if config.workers.count > 1 else ""
         rows.append(("all trials like the first", f"about {duration(math.ceil(total))}{workers}"))
     return Table(config.name, ("", ""), tuple(rows), left=(0, 1))
+
+
+def _sampling(reference: Reference) -> list[tuple[str, str]]:
+    """The row that shows cells in a wrong unit, which no check can know."""
+    if SAMPLING not in reference.names:
+        return []
+    column = reference.sample.values[:, reference.names.index(SAMPLING)]
+    low, middle, high = (f"{100 * q:.3g}" for q in np.quantile(column, (0.05, 0.5, 0.95)))
+    words = f"{middle} % of the primary energy (90 % of the showers: {low} to {high} %)"
+    return [("sampling fraction", words)]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from metaopt.cli.main import cli
 from metaopt.config import StudyConfig
@@ -23,7 +23,9 @@ def test_a_family_that_predicts_nothing_has_a_plan_without_costs(
     assert rows["showers"] == "1,200 training, 400 validation, 400 test"
     assert rows["trials"] == "6 by 'random'"
     assert rows["budget of a trial"] == "2 epochs of 100 showers"
-    assert len(rows) == 4
+    assert rows["study"] == "new"
+    assert rows["sampling fraction"].startswith("2.1")  # cells in MeV would have 1,000 times it
+    assert len(rows) == 6
 
 
 def test_the_time_of_all_trials_is_shared_by_the_workers(
@@ -45,3 +47,37 @@ def test_a_dry_run_predicts_costs_and_writes_no_study(
     assert "345,524 + 54,154" in done.output
     assert "all trials like the first" in done.output
     assert [p.name for p in (tmp_path / "results").iterdir()] == ["references"]
+
+
+def test_a_dry_run_says_that_a_study_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _run("--trials", "2").exit_code == 0
+    again = _run("--dry-run")
+    assert again.exit_code == 0, again.output
+    assert "trials recorded: 2" in again.output
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--seed", "9"), "begun with another seed"),
+        (("--earlier", "nowhere"), "no study 'nowhere'"),
+        (("--log", "nobody"), "'nobody'"),
+        (("--executor", "slurm"), "'slurm'"),
+    ],
+)
+def test_a_dry_run_finds_what_the_run_would(
+    options: tuple[str, str], complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _run("--trials", "1").exit_code == 0
+    name = ("--study", "other") if "--earlier" in options else ()
+    refused = _run("--dry-run", *name, *options)
+    assert complaint in str(refused.exception)
+
+
+def _run(*options: str) -> Result:
+    toy = ("--space", "toy", "--study", "one", "--executor", "inline", "--showers", "100")
+    return CliRunner().invoke(cli, ["run", *toy, *options])
