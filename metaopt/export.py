@@ -31,7 +31,7 @@ from workers.models.base import GenerativeModel
 from workers.models.registry import make_family
 from workers.runner import CHECK_DRAW
 from workers.schedule import Change, Schedule
-from workers.trial import Resources
+from workers.trial import Precision, Resources
 
 PRODUCTION, CHECK, SPEC = "production.toml", "check.npz", "trial.json"
 #: Largest relative difference of a shower's cells from the trial's: float32 sums in
@@ -46,12 +46,14 @@ class ModelTable:
     Attributes:
         schedule: parameters that changed while the model trained, in epochs of the budget;
             ``parameters`` has the values of its end.
+        precision: of the hidden layers, in which the model was trained and scored.
     """
 
     family: str
     preset: str
     parameters: Mapping[str, Value]
     schedule: Schedule = ()
+    precision: Precision = "float32"
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
     with tempfile.TemporaryDirectory(prefix="metaopt-export-") as name:
         part = Path(name)
         _copy(source, part, but=SPEC)
-        production = _production(study, trial, *_training(source / SPEC))
+        production = _production(study, trial, _training(source / SPEC))
         (part / PRODUCTION).write_text(_toml(production), encoding="utf-8")
         verify(part, f"trial {trial.number} in {source}")
         target.mkdir(parents=True, exist_ok=True)
@@ -174,12 +176,22 @@ def _check_target(target: Path) -> None:
         raise ConfigError(f"{target} holds other files; give an empty or new folder")
 
 
-def _training(spec: Path) -> tuple[int, Schedule]:
-    """Seed and schedule of the training; the rest of the file may be of another version."""
+@dataclass(frozen=True)
+class _Training:
+    """How a trial was trained."""
+
+    seed: int
+    schedule: Schedule
+    precision: Precision
+
+
+def _training(spec: Path) -> _Training:
+    """What is needed of the trial's own file; the rest may be of another version."""
     try:
         told = read_json(spec, DataError)
         changes = (decode(Change, change, SPEC) for change in told.get("schedule", ()))
-        return int(told["seed"]), tuple(changes)
+        precision = told.get("resources", {}).get("precision", "float32")
+        return _Training(int(told["seed"]), tuple(changes), precision)
     except DAMAGE as failure:
         raise DataError(
             f"{spec}: must hold the trial's seed ({failure}); train it again"
@@ -203,12 +215,19 @@ def load_production(folder: Path) -> Production:
     return decode(Production, read_toml(path, ConfigError), str(path))
 
 
-def load_model(folder: Path, resources: Resources | None = None) -> GenerativeModel:
-    """The trained model of an export."""
+def load_model(folder: Path, cpus: int = 1, precision: Precision | None = None) -> GenerativeModel:
+    """The trained model of an export.
+
+    Args:
+        folder: of the export.
+        cpus: threads that it may use.
+        precision: of the hidden layers; None takes that in which it was scored.
+    """
     production = load_production(folder)
     model = production.model
+    resources = Resources(cpus, precision=precision or model.precision)
     return make_family(model.family).load(
-        folder, model.preset, model.parameters, production.geometry, resources or Resources()
+        folder, model.preset, model.parameters, production.geometry, resources
     )
 
 
@@ -242,18 +261,14 @@ def verify(folder: Path, named: str = "") -> float:
     return difference
 
 
-def _production(
-    study: StudyView, trial: TrialView, training_seed: int, schedule: Schedule
-) -> dict[str, Any]:
+def _production(study: StudyView, trial: TrialView, training: _Training) -> dict[str, Any]:
     document = study.document
     space = document["space"]
+    model = ModelTable(
+        space["family"], space["preset"], trial.point, training.schedule, training.precision
+    )
     return {
-        "model": {
-            "family": space["family"],
-            "preset": space["preset"],
-            "parameters": dict(trial.point),
-            **({"schedule": encode(schedule)} if schedule else {}),
-        },
+        "model": encode(model),
         "geometry": document["geometry"],
         "data": {
             **document["data"],
@@ -273,7 +288,7 @@ def _production(
             "trial": trial.number,
             "strategy": document["strategy"],
             "study_seed": document["seed"],
-            "training_seed": training_seed,
+            "training_seed": training.seed,
             "epochs": trial.epochs,
             "reference_digest": document["reference_digest"],
             "space_digest": document["space_digest"],

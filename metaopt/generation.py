@@ -27,7 +27,6 @@ from search_spaces.records import encode, suggestion
 from workers.data.writing import ShowerWriter, appearing
 from workers.models.base import GenerativeModel
 from workers.simulation.label import Label
-from workers.trial import Resources
 
 #: Cells of one block of showers [bytes], and bounds of its showers.
 BLOCK_BYTES, BLOCK_SHOWERS = 16 * 2**20, (1, 256)
@@ -121,7 +120,7 @@ class Blocks:
         """Load the model; what is returned makes the showers of a block."""
         geometry = load_production(self.folder).geometry
         # One thread: the sums of a convolution may depend on how many share it.
-        model = load_model(self.folder, Resources(cpus=1))
+        model = load_model(self.folder, cpus=1)
         return lambda block: make_block(model, geometry, self.order, block)
 
 

@@ -41,7 +41,7 @@ def finish(plan: Plan, resources: Resources) -> Validation:
 
     Args:
         plan: a training of which at least one epoch is done.
-        resources: of this process, which need not be those of the workers.
+        resources: of this process, which need not be those of the workers; the precision is.
 
     Raises:
         DataError: a checkpoint or the showers cannot be read.
@@ -51,7 +51,8 @@ def finish(plan: Plan, resources: Resources) -> Validation:
         raise DataError(f"{plan.spec.folder}: its checkpoints are damaged; train again")
     best = best_of(saved.records)
     folder = checkpoints.of_epoch(plan.spec, best.epoch)
-    spec = replace(plan.spec, resources=resources)
+    precision = plan.spec.resources.precision
+    spec = replace(plan.spec, resources=replace(resources, precision=precision))
     kept = checkpoints.Checkpoint(folder, saved.records[: best.epoch])
     model = load_model(spec, kept)
     made = validate(model, f"epoch {best.epoch}", plan.spec.data, plan.spec.geometry)
@@ -117,6 +118,7 @@ def _model(plan: Plan, best: EpochRecord) -> ModelTable:
         model,
         parameters=point_at(spec.point, spec.schedule, epoch),
         schedule=until(spec.schedule, epoch),
+        precision=spec.resources.precision,
     )
 
 

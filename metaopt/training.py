@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ from workers.production.record import EpochRecord
 from workers.production.spec import TrainingSpec
 from workers.production.training import epochs
 from workers.schedule import for_epochs_of
-from workers.trial import DataSpec, Resources
+from workers.trial import DataSpec, Precision, Resources
 
 #: Showers generated for the score of an epoch, where nothing else is asked for.
 EVALUATION_SHOWERS = 1000
@@ -45,6 +45,7 @@ class Order:
         from_weights: whether training goes on from the trial's weights.
         tensorboard: whether a log for TensorBoard is written.
         resources: of each worker.
+        precision: of the hidden layers; None takes the trial's.
     """
 
     source: Path
@@ -57,6 +58,7 @@ class Order:
     from_weights: bool = False
     tensorboard: bool = True
     resources: Resources = field(default_factory=Resources)
+    precision: Precision | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def _spec(order: Order, production: Production, split: DataSpec) -> TrainingSpec
         weights=str(order.source.resolve()) if order.from_weights else "",
         epochs_before=before,
         tensorboard=order.tensorboard,
-        resources=order.resources,
+        resources=replace(order.resources, precision=order.precision or model.precision),
         schedule=schedule,
     )
 

@@ -30,7 +30,7 @@ from workers.data import build_reference, survey
 from workers.data.remote import local_path
 from workers.models.base import Deployable
 from workers.timing import Generate
-from workers.trial import DataSpec, Resources
+from workers.trial import DataSpec
 
 #: The network in the form in which metaopt trains and generates, by which others are measured.
 BASE = "metaopt"
@@ -112,7 +112,7 @@ def measure(
         MissingExtraError: ONNX Runtime is not installed.
     """
     geometry = load_production(folder).geometry
-    model = load_model(folder, Resources(cpus=threads))
+    model = load_model(folder, threads)
     if not isinstance(model, Deployable):
         raise ConfigError(f"{folder}: models of this family cannot be converted; use another")
     with TemporaryDirectory() as place:

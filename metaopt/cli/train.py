@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     "--gpus", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
     help="GPUs per worker.",
 )  # fmt: skip
+@click.option(
+    "--precision", type=click.Choice(["float32", "bfloat16"]),
+    help="Of the hidden layers. [default: MODEL's]",
+)  # fmt: skip
 @click.option("--ray-address", default="", metavar="ADDRESS", help="Running Ray cluster.")
 @click.option("--tensorboard/--no-tensorboard", default=True, help="A log for TensorBoard.")
 def command(

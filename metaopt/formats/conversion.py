@@ -65,7 +65,8 @@ def convert(
     """
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out}: cannot be written, as it is a file; give a folder")
-    geometry, model = load_production(folder).geometry, load_model(folder)
+    # The files compute in single precision, whatever the model was trained in.
+    geometry, model = load_production(folder).geometry, load_model(folder, precision="float32")
     if not isinstance(model, Deployable):
         raise ConfigError(f"{folder}: models of this family cannot be converted; use another")
     conditions = _spread(geometry, COMPARED)

@@ -76,7 +76,8 @@ class TrainingSpec:
             "evaluation showers": self.evaluation_showers,
             "seed": self.seed,
             "first weights": "the trial's" if self.weights else "random",
-            **({"schedule": encode(self.schedule)} if self.schedule else {}),
+            "schedule": encode(self.schedule),
+            "precision": self.resources.precision,
         }
 
     def to_json(self) -> dict[str, Any]:
