@@ -18,6 +18,7 @@ Array64 = NDArray[np.float64]
 SHARE = 0.9
 #: The relative error of RMS90 times sqrt(2 n): 1.12 for a Gaussian, 1.2 with tails [simulated].
 ERROR = 1.2
+RESAMPLED, RESAMPLINGS = 2000, 200
 
 
 def central(values: Array64) -> tuple[float, float]:
@@ -30,6 +31,19 @@ def central(values: Array64) -> tuple[float, float]:
     return float(inside.mean()), float(inside.std())
 
 
-def spread_error(n: int) -> float:
-    """Relative error of RMS90 of n events."""
-    return ERROR / math.sqrt(2 * max(n, 1))
+def spread_error(n: int, shape: float = ERROR) -> float:
+    """Relative error of RMS90 of n events; ``shape`` as of :func:`spread_shape`."""
+    return shape / math.sqrt(2 * max(n, 1))
+
+
+def spread_shape(values: Array64) -> float:
+    """The relative error of RMS90 times sqrt(2 n) for a distribution as that of the values (n,).
+
+    From 200 resamplings of at most 2,000 of them, always the same; not below that of a usual
+    tail. Leakage behind a short calorimeter gives 1.7.
+    """
+    some, rng = values[:RESAMPLED], np.random.default_rng(0)
+    widths = [central(rng.choice(some, len(some)))[1] for _ in range(RESAMPLINGS)]
+    if min(widths) <= 0:
+        return ERROR
+    return max(ERROR, float(np.std(np.log(widths))) * math.sqrt(2 * len(some)))

@@ -30,17 +30,18 @@ def human_metrics(reference: Reference, good: Sample, bad_fraction: float) -> di
         By name: ``bad_fraction``; ``sampling_fraction_bias``, relative, at equal conditions;
         ``resolution_ratio``, of RMS90/mean90 of the response in three bins of Ep, 1 is right;
         ``profile_error``, sum over layers of the difference of the mean shares of energy,
-        0 to 2; ``occupancy_ratio``, of the hits at equal conditions; with an angle condition
-        ``angle_bias`` [degrees] and ``angle_resolution_ratio``. With too few good events the
-        values of a generator of empty showers.
+        0 to 2; ``occupancy_ratio``, of the hits at equal conditions, if these vary; with an angle
+        condition ``angle_bias`` [degrees] and ``angle_resolution_ratio``. With too few good
+        events the values of a generator of empty showers.
     """
     metrics = {
         "bad_fraction": bad_fraction,
         "sampling_fraction_bias": -1.0,
         "resolution_ratio": 0.0,
         "profile_error": 2.0,
-        "occupancy_ratio": 0.0,
     }
+    if "hits" in reference.names:
+        metrics["occupancy_ratio"] = 0.0
     if reference.geometry.has_angle:
         metrics |= {"angle_bias": 90.0, "angle_resolution_ratio": 0.0}
     if len(good) >= MIN_EVENTS:

@@ -39,7 +39,7 @@ class Score:
     Attributes:
         value: S.
         error: standard deviation of S from the finite generated sample.
-        floor: mean S of as many full-simulation showers; below ``floor + 2 floor_sd`` the
+        floor: mean S of as many full-simulation showers; below ``floor + 3 floor_sd`` the
             sample is statistically indistinguishable.
         floor_sd: their standard deviation.
         groups: L_g by group.
@@ -96,16 +96,16 @@ def _sample(
     """Features and bad mask of the showers, with a bad row for each missing one."""
     n = len(seen.bad)
     total = max(n, asked or 0) or len(reference)
-    columns = [seen.names.index(name) for name in reference.names]
     conditions, given = reference.conditions(total), seen.conditions
     # What has no usable condition is bad already; it stands at a condition of the reference.
-    usable = np.isfinite(given.energy) & (given.energy > 0) & np.isfinite(given.theta)
-    usable &= (given.particle >= 0) & (given.particle < len(reference.geometry.particles))
+    usable = (
+        given.usable & (given.particle >= 0) & (given.particle < len(reference.geometry.particles))
+    )
     for name in ("energy", "theta", "particle"):
         wanted = getattr(conditions, name)
         wanted[:n] = np.where(usable, getattr(given, name), wanted[:n])
-    values = np.zeros((total, len(columns)), dtype=np.float32)
-    values[:n] = seen.values[:, columns]
+    values = np.zeros((total, len(reference.names)), dtype=np.float32)
+    values[:n] = seen.sample(reference.names).values
     bad = np.ones(total, dtype=np.bool_)
     bad[:n] = seen.bad | ~usable
     return Sample(values, conditions), bad

@@ -29,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectives.cell_table import CellTable
-from objectives.showers import Conditions, Showers
+from objectives.samples import Sample
+from objectives.showers import Conditions, Rows, Showers
 from search_spaces.geometry import Geometry
 
 Array = NDArray[np.float32]
@@ -81,6 +82,14 @@ class Features:
         values, bad = (np.concatenate([getattr(p, n) for p in parts]) for n in ("values", "bad"))
         conditions = Conditions.joined([p.conditions for p in parts])
         return cls(parts[0].names, values, bad, conditions)
+
+    def __getitem__(self, rows: Rows) -> Features:
+        return Features(self.names, self.values[rows], self.bad[rows], self.conditions[rows])
+
+    def sample(self, names: Sequence[str]) -> Sample:
+        """Some of the features, of good and bad events."""
+        columns = [self.names.index(name) for name in names]
+        return Sample(self.values[:, columns], self.conditions)
 
     def column(self, name: str) -> Array:
         """One observable (n,)."""

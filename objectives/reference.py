@@ -44,10 +44,12 @@ from search_spaces.geometry import Geometry
 from search_spaces.records import decode, encode
 
 #: To be raised with every change of what is computed: older files are then built again.
-FORMAT = 3
+FORMAT = 4
 MIN_TRAINING, MIN_VALIDATION = 80, 20
 #: A feature that equals its median in all but this share of the events is dropped.
 MIN_VARYING = 0.01
+#: Relative difference from the median that counts: below it the last bits of sums differ.
+ROUNDING = 1e-5
 Mask = NDArray[np.bool_]
 
 _PULLS = ("x_scale", "y_range", "mean", "log_var", "least")
@@ -113,7 +115,8 @@ class Reference:
         names, fitted = _usable(training, geometry, MIN_TRAINING, "training")
         _, judged = _usable(validation, geometry, MIN_VALIDATION, "validation")
         median = np.median(fitted.values, axis=0)
-        kept = (fitted.values != median).mean(axis=0) >= MIN_VARYING
+        differs = np.abs(fitted.values - median) > ROUNDING * np.abs(median)
+        kept = differs.mean(axis=0) >= MIN_VARYING
         kept[names.index(UNSEEN)] = bool(unseen.any())
         names = tuple(n for n, keep in zip(names, kept, strict=True) if keep)
         fitted, judged = _select(fitted, kept), _select(judged, kept)

@@ -61,6 +61,11 @@ class Conditions:
         )
         return cls(energy, theta, particle)
 
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Which of them (n,) are some: finite, with a primary energy above 0."""
+        return np.asarray(np.isfinite(self.energy) & (self.energy > 0) & np.isfinite(self.theta))
+
     def __len__(self) -> int:
         return len(self.energy)
 

@@ -93,10 +93,6 @@ class View:
         """Number of hits, summed along one axis: what a projection's precision rests on."""
         return np.asarray(self.hits.sum(axis=axis), dtype=np.int64)
 
-    def share_outside(self, mask: Mask) -> float:
-        """Share of the deposited energy in cells outside of a mask (x, y, z)."""
-        return float(self.cells[~mask].sum() / max(self.cells.sum(), 1e-30))
-
 
 @dataclass(frozen=True, eq=False)
 class Observed:
@@ -171,7 +167,7 @@ def _mean(sums: Array64, n: int) -> tuple[Array64, Array64]:
 def _chunk(showers: Showers, geometry: Geometry) -> View:
     cells = np.asarray(showers.cells, dtype=np.float32)
     hit = filled_cells(cells, geometry)
-    kinds = _bad_kinds(cells, hit, showers.energy, geometry.threshold)
+    kinds = _bad_kinds(cells, hit, showers.conditions.usable, geometry.threshold)
     good = ~np.any(kinds, axis=0)
     hit[~good] = False
     filled = np.flatnonzero(hit)
@@ -195,13 +191,15 @@ def _chunk(showers: Showers, geometry: Geometry) -> View:
     )
 
 
-def _bad_kinds(cells: Array, hit: Mask, energy: Array, threshold: float) -> tuple[Mask, Mask, Mask]:
-    """Which showers are not finite, negative or empty (n,); each counts as one kind only."""
-    usable = np.isfinite(energy) & (energy > 0)
-    bad = bad_events(cells, threshold) | ~usable | ~hit.any(axis=(1, 2, 3))
+def _bad_kinds(cells: Array, hit: Mask, known: Mask, threshold: float) -> tuple[Mask, Mask, Mask]:
+    """Which showers are not finite, negative or empty (n,); each counts as one kind only.
+
+    Unusable conditions, where ``known`` is false, count as not finite.
+    """
+    bad = bad_events(cells, threshold) | ~known | ~hit.any(axis=(1, 2, 3))
     not_finite, negative = np.zeros((2, len(cells)), dtype=np.bool_)
     rows = np.flatnonzero(bad)
-    finite = np.isfinite(cells[rows]).all(axis=(1, 2, 3)) & np.isfinite(energy[rows])
+    finite = np.isfinite(cells[rows]).all(axis=(1, 2, 3)) & known[rows]
     not_finite[rows] = ~finite
     negative[rows] = finite & (cells[rows] < -threshold).any(axis=(1, 2, 3))
     return not_finite, negative, bad & ~not_finite & ~negative

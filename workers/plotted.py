@@ -53,10 +53,8 @@ class Plotted:
         """
         count = min(len(seen.bad), MOST)
         rows = np.linspace(0, len(seen.bad) - 1, count).round().astype(np.intp)
-        columns = [seen.names.index(name) for name in reference.names]
         good = rows[~seen.bad[rows]]
-        sample = Sample(seen.values[good][:, columns], seen.conditions[good])
-        return cls(sample, view(showers[rows], reference.geometry))
+        return cls(seen.sample(reference.names)[good], view(showers[rows], reference.geometry))
 
     def save(self, path: Path) -> None:
         """Write a file, about 0.2 MB."""

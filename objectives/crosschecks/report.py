@@ -46,8 +46,7 @@ class Summary:
             DataError: if the grid is not the reference's.
         """
         seen = reference.features(showers)
-        columns = [seen.names.index(name) for name in reference.names]
-        features = Sample(seen.values[:, columns], showers.conditions)
+        features = seen.sample(reference.names)
         pulls = reference.pulls(features)
         pulls.values[seen.bad] = CLIP
         return cls(features, pulls, Profiles.of(showers, reference.geometry))

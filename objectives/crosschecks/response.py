@@ -13,6 +13,7 @@ A perfect generator has 0 in every number. All errors are analytic.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,6 @@ Array64 = NDArray[np.float64]
 
 #: Bins of Ep before thin ones are merged.
 ENERGY_BINS = 6
-#: Stands in for a relative error that a sample without response cannot give.
-_UNKNOWN = 1.0
 
 
 def response_checks(
@@ -56,14 +55,22 @@ def response_checks(
     errors = np.array([_linearity_error(a, b) for a, b in _bins(generated, real, edges)])
     error = float(np.sqrt(((errors * _weights(real, edges)) ** 2).sum()))
     found = {"sampling_fraction_bias": measure(bias, generated, real, null, error)}
+    names = _names(edges)
     for i, (a, b) in enumerate(_bins(generated, real, edges)):
         parts = [_bins(x, real, edges)[i][0] for x in null]
         # A part of a small null sample may be empty; then it says nothing on this bin.
         parts = [x for x in parts if len(x) > 1]
-        name = f"{edges[i]:.3g}-{edges[i + 1]:.3g}"
+        name = names[i]
         found[f"linearity {name}"] = measure(_linearity, a, b, parts, _linearity_error(a, b))
         found[f"resolution {name}"] = measure(_resolution, a, b, parts, _resolution_error(a, b))
     return found
+
+
+def _names(edges: Array64) -> list[str]:
+    """``10-50`` for each bin, with digits enough to tell them apart; one energy is one number."""
+    digits = next((d for d in range(3, 7) if len({f"{e:.{d}g}" for e in edges}) == len(edges)), 6)
+    texts = [f"{edge:.{digits}g}" for edge in edges]
+    return [low if low == high else f"{low}-{high}" for low, high in pairwise(texts)]
 
 
 def energy_edges(generated: Sample, real: Sample) -> Array64:
@@ -122,5 +129,6 @@ def _resolution(a: Sample, b: Sample) -> float:
 
 
 def _resolution_error(a: Sample, b: Sample) -> float:
-    ratio = _resolution(a, b) + 1
-    return ratio * float(np.hypot(spread_error(len(a)), spread_error(len(b)))) or _UNKNOWN
+    # A ratio that is small by chance has no smaller error than that of equal spreads.
+    ratio = max(_resolution(a, b) + 1, 1.0)
+    return ratio * float(np.hypot(spread_error(len(a)), spread_error(len(b))))

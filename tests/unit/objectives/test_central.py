@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from objectives.central import central, spread_error
+from objectives.central import central, spread_error, spread_shape
 
 
 def test_a_gaussian_has_its_known_value() -> None:
@@ -27,6 +27,18 @@ def test_the_error_is_that_of_repeated_samples(n: int) -> None:
     rng = np.random.default_rng(2)
     widths = [central(rng.standard_normal(n))[1] for _ in range(400)]
     assert np.std(widths) / np.mean(widths) == pytest.approx(spread_error(n), rel=0.2)
+
+
+def test_heavy_tails_have_a_larger_error() -> None:
+    rng = np.random.default_rng(3)
+    samples = [
+        rng.standard_normal(300) - np.where(rng.random(300) < 0.15, rng.exponential(5, 300), 0)
+        for _ in range(300)
+    ]
+    widths = [central(sample)[1] for sample in samples]
+    shape = float(np.mean([spread_shape(sample) for sample in samples[:20]]))
+    assert shape > 1.1 * spread_shape(rng.standard_normal(300))
+    assert np.std(np.log(widths)) == pytest.approx(spread_error(300, shape), rel=0.2)
 
 
 def test_one_event_has_no_width() -> None:

@@ -145,6 +145,20 @@ def test_one_layer_has_a_reference_without_depth(small: Bench) -> None:
     assert score.value < score.floor + 3 * score.floor_sd
 
 
+def test_what_varies_in_the_last_bits_alone_is_no_observable(small: Bench) -> None:
+    """Of a tower of 1 x 1 x 12 cells all energy is in the core, but for how sums are rounded."""
+    tower = dataclasses.replace(small.geometry, cells=Cells((1, 1, 12), (61.2, 61.2, 8.0)))
+    real, perfect = (
+        Showers(s.cells.sum(axis=(1, 2), keepdims=True), s.conditions)
+        for s in (small.training, small.perfect)
+    )
+    reference = Reference.build(real[slice(1000)], real[slice(1000, 1200)], tower)
+    assert not {"core", "halo", "mx", "sx", "r_mean"} & set(reference.names)
+    rounded = Showers(np.round(perfect.cells * 2**20) / np.float32(2**20), perfect.conditions)
+    before, after = (evaluate(showers, reference).value for showers in (perfect, rounded))
+    assert after == pytest.approx(before, abs=0.02)
+
+
 def test_unseen_cells_are_kept_in_the_file(rings: Bench, tmp_path: Path) -> None:
     reference = rings.reference
     filled = (rings.training.cells >= 1e-6).any(axis=0) | (rings.validation.cells >= 1e-6).any(0)

@@ -66,16 +66,14 @@ def test_bad_showers_are_counted_by_kind_and_enter_nothing_else() -> None:
     np.testing.assert_allclose(seen.cells, rest.cells, rtol=1e-5)
 
 
-def test_energy_in_cells_that_are_never_hit() -> None:
+def test_showers_at_unusable_conditions_are_bad_as_in_the_score() -> None:
     sample = showers()
-    cells = np.where(sample.cells >= GRID.threshold, sample.cells, 0)
-    cells[:, 0] = 0
-    reference = view(Showers(cells, sample.conditions), GRID)
-    moved = cells.copy()
-    moved[:, 0, 0, 0] = 0.01 * cells.sum(axis=(1, 2, 3))
-    assert reference.share_outside(reference.hits > 0) == 0
-    share = view(Showers(moved, sample.conditions), GRID).share_outside(reference.hits > 0)
-    assert share == pytest.approx(0.01 / 1.01, rel=1e-3)
+    energy, theta = sample.energy.copy(), sample.conditions.theta.copy()
+    energy[0], energy[1], theta[2] = 0.0, np.nan, np.nan
+    changed = Showers(sample.cells, Conditions.of(energy, theta))
+    seen = view(changed, GRID)
+    assert (seen.not_finite, seen.negative, seen.empty) == (3, 0, 0)
+    np.testing.assert_array_equal(np.flatnonzero(~changed.conditions.usable), [0, 1, 2])
 
 
 def of_grid(block: Showers) -> Features:

@@ -42,6 +42,20 @@ def test_errors_hold_for_equal_showers() -> None:
         assert np.sqrt(np.mean(pulls**2)) == pytest.approx(1, abs=0.35)
 
 
+def test_a_resolution_that_is_small_by_chance_seems_no_surer() -> None:
+    found = (response_checks(showers(i, 130), showers(90 + i)) for i in range(40))
+    pulls = [n.value / n.error for checks in found for n in named(checks, "resolution")]
+    assert min(pulls) > -3
+
+
+def test_bins_of_near_energies_keep_names_of_their_own() -> None:
+    near, one = showers(1), showers(2)
+    near.conditions.energy[:] = 199 + near.conditions.energy / 100
+    one.conditions.energy[:] = 100
+    assert len(response_checks(near, near)) == 1 + 2 * ENERGY_BINS
+    assert "linearity 100" in response_checks(one, one)
+
+
 def test_showers_in_the_tail_do_not_move_the_resolution() -> None:
     real, generated = showers(1, 3000), showers(2, 3000)
     before = named(response_checks(generated, real), "resolution")
