@@ -19,7 +19,7 @@ from metaopt.reports.plots import overview
 from metaopt.reports.sides import Side, Sides
 from metaopt.reports.svg import picture
 from metaopt.reports.tables import number
-from metaopt.reports.validation import Validation
+from metaopt.reports.validation import Validation, unusable
 from metaopt.reports.words import by_group, is_far
 from objectives.objective import Score
 from objectives.reference import Reference
@@ -75,7 +75,8 @@ class Gallery:
         groups, metrics = dict(result.groups), dict(result.metrics)
         floor, floor_sd = (metrics.get(name, 0.0) for name in ("floor", "floor_sd"))
         score = Score(result.score or 0.0, result.error or 0.0, floor, floor_sd, groups, metrics)
-        sides = Sides(Side.of(plotted.sample, self._reference), self._full, self._none)
+        generated = Side.of(plotted.sample, self._reference)
+        sides = Sides(generated, self._full, self._none, self._geometry)
         return Validation(
             generated_name=title,
             full_name="Geant4",
@@ -85,7 +86,7 @@ class Gallery:
             sides=sides,
             generated=plotted.view,
             full=self._view,
-            findings=findings(sides, groups),
+            findings=(*unusable(plotted.view), *findings(sides, groups)),
             crosschecks={},
         )
 

@@ -6,19 +6,21 @@ marker tell them apart without the colour. Shades of maps rise evenly in brightn
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
-from metaopt.reports.panels import Bars, Comparison, Labels, Map, Panel, Points
+from metaopt.reports.panels import Bars, Comparison, Labels, Map, Panel, Points, bin_ends
 
 FULL, GENERATED = "#111111", "#c2410c"
 SHADES = "Cividis"
 FULL_NAME, GENERATED_NAME = "Geant4", "generated"
 #: Heights [pixels]; widths follow the screen.
 COMPARISON_HEIGHT, MAP_HEIGHT, BARS_HEIGHT = 400, 320, 300
-#: Range of the ratio panel.
-RATIO_RANGE = (0.0, 2.0)
+#: How far from 1 the axis of a ratio may go; the last where bins are compared.
+SPANS = (0.05, 0.1, 0.2, 0.5, 1.0)
 #: Axes of all figures.
 GRID = {
     "gridcolor": "#dddddd",
@@ -62,24 +64,56 @@ def layout(labels: Labels, height: int, **more: Any) -> go.Layout:
     return go.Layout(base | more)
 
 
+def log_ticks(values: Sequence[float | None]) -> dict[str, Any]:
+    """Ticks of a logarithmic axis: decades; 1, 2, 5 of each where there are less than two."""
+    positive = [v for v in values if v is not None and v > 0]
+    if not positive:
+        return {}
+    low, high = min(positive), max(positive)
+    steps = (1, 2, 5) if high < 100 * low else (1,)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    places = [step * 10.0**k for k in decades for step in steps]
+    return {"tickmode": "array", "tickvals": places, "ticktext": [_tick(v) for v in places]}
+
+
+def _tick(value: float) -> str:
+    """A decade far from 1 as a power of ten."""
+    power = math.log10(value)
+    if abs(power) >= 4 and power == round(power):
+        return f"10<sup>{power:.0f}</sup>"
+    return f"{value:.4g}"
+
+
+def ratio_span(panel: Comparison) -> float:
+    """How far from 1 the ratio's axis goes: of means and spreads as far as the points need."""
+    if panel.ratio is None or panel.steps:
+        return SPANS[-1]
+    pairs = zip(panel.ratio.y, panel.ratio.error, strict=True)
+    far = max((abs(y - 1) + (error or 0.0) for y, error in pairs if y is not None), default=0.0)
+    return next((span for span in SPANS if far <= span), SPANS[-1])
+
+
 def _comparison(panel: Comparison) -> go.Figure:
     x = {**GRID, "title": {"text": panel.labels.x}}
     y = {**GRID, "title": {"text": panel.labels.y}}
-    x |= {"type": "log", "dtick": 1} if panel.log_x else {}
-    y |= {"type": "log", "dtick": 1} if panel.log_y else {}
+    sides = (panel.full, panel.generated)
+    if panel.log_x:
+        x |= {"type": "log"} | log_ticks([v for p in sides for v in p.x])
+    if panel.log_y:
+        y |= {"type": "log"} | log_ticks([v for p in sides for v in p.y])
     made = go.Figure(
         [
-            _line(panel.full, FULL_NAME, panel.steps, fill=panel.steps and not panel.log_y),
-            _line(panel.generated, GENERATED_NAME, panel.steps),
+            _line(panel, panel.full, FULL_NAME, fill=panel.steps and not panel.log_y),
+            _line(panel, panel.generated, GENERATED_NAME),
         ],
         layout(panel.labels, COMPARISON_HEIGHT, xaxis=x, yaxis=y),
     )
     if panel.ratio is not None:
-        _add_ratio(made, panel.ratio)
+        _add_ratio(made, panel.ratio, ratio_span(panel))
     return made
 
 
-def _add_ratio(made: go.Figure, ratio: Points) -> None:
+def _add_ratio(made: go.Figure, ratio: Points, span: float) -> None:
     """A second panel below, with the same horizontal axis."""
     made.add_trace(_ratio(ratio))
     made.update_layout(
@@ -89,17 +123,28 @@ def _add_ratio(made: go.Figure, ratio: Points) -> None:
             **GRID,
             "title": {"text": "ratio"},
             "domain": [0.0, 0.22],
-            "range": list(RATIO_RANGE),
-            "dtick": 0.5,
+            "range": [1 - span, 1 + span],
+            "dtick": span / 2,
         },
     )
     made.add_hline(y=1.0, row=None, yref="y2", line={"color": FULL, "width": 1})
 
 
-def _line(points: Points, name: str, steps: bool, fill: bool = False) -> go.Scatter:
+def _line(panel: Comparison, points: Points, name: str, fill: bool = False) -> go.Scatter:
     generated = name == GENERATED_NAME
     colour = GENERATED if generated else FULL
-    marker = {"symbol": "circle-open" if generated else "square", "size": 6 if generated else 4}
+    size = 6 if generated else 4
+    sizes = [size] * len(points.x)
+    ends = bin_ends(points.x, panel.log_x) if panel.steps else ()
+    if ends:
+        # The line goes on to the outer edges, where there is no marker.
+        sizes = [0, *sizes, 0]
+        points = Points(
+            (ends[0], *points.x, ends[1]),
+            (points.y[0], *points.y, points.y[-1]),
+            (None, *points.error, None),
+        )
+    marker = {"symbol": "circle-open" if generated else "square", "size": sizes}
     return go.Scatter(
         x=points.x,
         y=points.y,
@@ -111,7 +156,7 @@ def _line(points: Points, name: str, steps: bool, fill: bool = False) -> go.Scat
             "color": colour,
             "width": 1.5,
             "dash": "dash" if generated else "solid",
-            "shape": "hvh" if steps else "linear",
+            "shape": "hvh" if panel.steps else "linear",
         },
         fill="tozeroy" if fill else "none",
         fillcolor="rgba(0,0,0,0.08)",

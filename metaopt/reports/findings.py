@@ -15,14 +15,16 @@ distance: a tenth of a per cent of copies is a fact that no distance sees.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metaopt.reports.sides import TINY, Sides
-from metaopt.reports.statistics import mean, spread
+from metaopt.reports.sides import SHAPE, TINY, Sides
+from metaopt.reports.statistics import mean
+from objectives.central import central, spread_error, spread_shape
 
 Array64 = NDArray[np.float64]
 
@@ -47,6 +49,8 @@ MEANS = {
     "unseen": ("cells", False),
     "angle": ("angle", False),
 }
+#: Those that are a place across the shower.
+POSITIONS = ("mx", "my")
 #: Features whose spread is told, by group.
 SPREADS = {
     "sampling_fraction": "energy",
@@ -68,6 +72,7 @@ class Finding:
         value: difference from the full simulation, relative for spreads.
         error: its standard deviation.
         expected: the full simulation's value, or the bias in the first bin of a drift.
+        unit: of value and error, where they have one.
     """
 
     group: str
@@ -76,6 +81,7 @@ class Finding:
     value: float
     error: float
     expected: float = 0.0
+    unit: str = ""
 
     @property
     def sigmas(self) -> float:
@@ -107,9 +113,11 @@ def _all(sides: Sides) -> Iterator[Finding]:
             yield width(sides, name)
     yield outliers(sides)
     yield drift(sides)
-    yield correlation(sides)
-    yield copies(sides)
-    yield memorised(sides)
+    if len(sides.full.joint_names) > 1:
+        yield correlation(sides)
+    if any(name in SHAPE for name in sides.names):
+        yield copies(sides)
+        yield memorised(sides)
 
 
 def bias(sides: Sides, name: str) -> Finding:
@@ -117,15 +125,26 @@ def bias(sides: Sides, name: str) -> Finding:
     group, relative = MEANS[name]
     (a, error_a), (b, error_b) = (mean(side.residual(name, relative)) for side in sides.pair)
     expected = float(sides.generated.expected[:, sides.names.index(name)].mean())
-    return Finding(group, "bias", name, a - b, float(np.hypot(error_a, error_b)), expected)
+    error = float(np.hypot(error_a, error_b))
+    if name not in POSITIONS:
+        return Finding(group, "bias", name, a - b, error, expected)
+    factor, unit = sides.across
+    return Finding(group, "bias", name, factor * (a - b), factor * error, factor * expected, unit)
 
 
 def width(sides: Sides, name: str) -> Finding:
-    """Ratio of the spreads of a feature at equal conditions, minus one; a bias is no spread."""
-    (a, error_a), (b, error_b) = (spread(side.scatter(name)) for side in sides.pair)
-    a, b = max(a, TINY), max(b, TINY)
-    error = a / b * float(np.hypot(error_a / a, error_b / b))
-    return Finding(SPREADS[name], "spread", name, a / b - 1, error)
+    """Ratio of RMS90 of a feature at equal conditions, minus one; a bias is no spread.
+
+    Not of the standard deviations: a shower or two in the tails, which are told as outliers,
+    would decide.
+    """
+    generated, full = (side.scatter(name) for side in sides.pair)
+    ratio = max(central(generated)[1], TINY) / max(central(full)[1], TINY)
+    # The full simulation's shape on both sides: a spread that is small by chance seems sure.
+    shape = spread_shape(full)
+    first, second = (spread_error(len(side), shape) for side in sides.pair)
+    scaled = math.hypot(first, second) * abs(ratio - 1) / max(abs(math.log(ratio)), TINY)
+    return Finding(SPREADS[name], "spread", name, ratio - 1, scaled)
 
 
 def drift(sides: Sides) -> Finding:
@@ -136,7 +155,9 @@ def drift(sides: Sides) -> Finding:
     above = [side[side.sample.conditions.energy >= high] for side in sides.pair]
     if min(len(side) for side in below + above) < MIN_EVENTS:
         return Finding("cond", "drift", name, 0.0, 0.0)
-    first, last = (bias(Sides(part[0], part[1], sides.fitted), name) for part in (below, above))
+    first, last = (
+        bias(replace(sides, generated=part[0], full=part[1]), name) for part in (below, above)
+    )
     error = float(np.hypot(first.error, last.error))
     return Finding("cond", "drift", name, last.value - first.value, error, first.value)
 

@@ -19,7 +19,6 @@ from metaopt.generation import block_size
 from metaopt.reports.validation import FullSimulation, Validation, compare
 from objectives.observables import Features, features, filled_cells
 from objectives.reference import Reference
-from objectives.samples import Sample
 from objectives.showers import Showers
 from objectives.views import Observed, View, observe
 from search_spaces.geometry import Geometry
@@ -59,8 +58,7 @@ def full_simulation(data: DataSpec, geometry: Geometry) -> FullSimulation:
     fitted = Features.joined([features(s, geometry, counts <= 1) for s in _showers(training)])
     judged, view = _observed(test, counts <= 1)
     reference = Reference.of_features(fitted, judged.features, geometry, counts == 0)
-    columns = [fitted.names.index(name) for name in reference.names]
-    sample = Sample(fitted.values[:, columns], fitted.conditions)
+    sample = fitted.sample(reference.names)
     return FullSimulation(reference, judged, _observed(null, counts == 0)[0], sample, view)
 
 

@@ -16,9 +16,10 @@ from metaopt.store.views import FAILED, FROM, LOST, MEMBER, PARENT, TrialView
 from workers.models.adjusting import mutable_names
 
 SCALE = (
-    "S is the distance of generated showers from Geant4's, lower is better: 0.13 cannot be told "
-    "from Geant4, 0.5 is a 1 % error of the energy scale, 1 a 5 % error, 2 an untrained generator, "
-    "2.8 a failed trial. It is 0.7 times the mean and 0.3 times the worst of the groups' levels L."
+    "S is the distance of generated showers from Geant4's, lower is better: about 0.2 cannot be "
+    "told from Geant4, 0.5 is a 1 % error of the energy scale, 1 a 5 % error, 2 an untrained "
+    "generator, 2.8 a failed trial. It is 0.7 times the mean and 0.3 times the worst of the "
+    "groups' levels L."
 )
 #: Groups of findings in a note at most, the furthest off first.
 MOST_FINDINGS = 6

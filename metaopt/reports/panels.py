@@ -115,6 +115,16 @@ def numbers(values: ArrayLike) -> Numbers:
     return tuple(float(f"{v:.{DIGITS}g}") if np.isfinite(v) else None for v in array)
 
 
+def bin_ends(middles: Numbers, log: bool) -> tuple[float, ...]:
+    """The outer edges of bins, half a bin beyond their middles; none of a single bin."""
+    known = [m for m in middles if m is not None]
+    if len(known) < 2:
+        return ()
+    if log:
+        return known[0] ** 1.5 / known[1] ** 0.5, known[-1] ** 1.5 / known[-2] ** 0.5
+    return 1.5 * known[0] - 0.5 * known[1], 1.5 * known[-1] - 0.5 * known[-2]
+
+
 def points(x: ArrayLike, values: Values) -> Points:
     """Points at x (n,) of values and errors (n,)."""
     return Points(numbers(x), numbers(values[0]), numbers(values[1]))

@@ -16,6 +16,8 @@ from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 
 Index = NDArray[np.int64]
+#: Showers of a type that a reference of several has at least.
+FEWEST = 40
 #: Of types, rising.
 Places = tuple[int, ...]
 
@@ -28,11 +30,14 @@ def places_of(geometry: Geometry) -> Places:
 def shared_places(given: Conditions, known: Conditions, geometry: Geometry, where: str) -> Places:
     """The types of generated showers that the reference has showers of too.
 
+    Of several, those of which it has enough.
+
     Raises:
         DataError: there are none.
     """
     here, there = (np.unique(c.particle).tolist() for c in (given, known))
     both = tuple(p for p in places_of(geometry) if p in here and p in there)
+    both = tuple(p for p in both if (known.particle == p).sum() >= FEWEST) or both
     if not both:
         raise DataError(
             f"{where}: the reference must have showers of the generated ones' particles, got "
@@ -57,7 +62,7 @@ def other_types(
         if left_out:
             told.append(
                 f"{left_out:,} showers of the {name} file are left out: the other file has none "
-                "of their particles"
+                f"of their particles, or the reference fewer than {FEWEST}"
             )
     return tuple(told)
 

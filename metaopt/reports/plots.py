@@ -82,11 +82,11 @@ class _Pair:
         """A number of each shower, on both sides."""
         return function(self.full), function(self.generated)
 
-    def histogram(self, name: str, labels: Labels) -> tuple[Panel, ...]:
+    def histogram(self, name: str, labels: Labels, factor: float = 1.0) -> tuple[Panel, ...]:
         """Of a feature; nothing if it does not vary in the full simulation."""
         if name not in self.full.names:
             return ()
-        return (histogram(labels, *self.of(lambda side: side.value(name))),)
+        return (histogram(labels, *self.of(lambda side: factor * side.value(name))),)
 
     def against_energy(self, name: str, labels: Labels) -> tuple[Panel, ...]:
         """Mean of a feature in bins of Ep."""
@@ -165,7 +165,7 @@ def _energy(pair: _Pair) -> tuple[Panel, ...]:
         "Energy resolution",
         "Falls with energy. A ratio below 1 means that showers fluctuate too little.",
         ENERGY,
-        "σ / mean of the response",
+        "RMS90 / mean90 of the response",
     )
     bins = _Bins.of(*pair.of(_primary))
     return (
@@ -187,19 +187,23 @@ def _longitudinal(validation: Validation, pair: _Pair) -> tuple[Panel, ...]:
 
 def _transverse(validation: Validation, pair: _Pair) -> tuple[Panel, ...]:
     look = "The core; on this logarithmic axis also the tails."
+    factor, unit = validation.sides.across
     return (
         _profile(validation, 0, "Transverse profile", look, log=True),
         _profile(validation, 1, "Transverse profile", look, log=True),
         *(
             panel
             for name, title, text in TRANSVERSE
-            for panel in pair.histogram(name, Labels(title, text, "[cells]"))
+            for panel in pair.histogram(name, Labels(title, text, f"[{unit}]"), factor)
         ),
     )
 
 
 def _profile(validation: Validation, axis: int, title: str, look: str, log: bool = False) -> Panel:
-    name = AXES[validation.reference.geometry.cells.kind][axis]
+    geometry = validation.reference.geometry
+    name = AXES[geometry.cells.kind][axis]
+    if axis < 2 and geometry.present is not None:
+        look += " Bins of one number are not alike in all layers."
     labels = Labels(f"{title}, {name.split()[0]}", look, name, PERCENT)
     full, generated = (
         (100 * value, 100 * error)

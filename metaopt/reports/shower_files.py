@@ -36,7 +36,6 @@ from metaopt.reports.validation import FullSimulation, Validation, compare
 from objectives.crosschecks import Profiles, as_stored
 from objectives.observables import features
 from objectives.reference import MIN_TRAINING, MIN_VALIDATION, Reference
-from objectives.samples import Sample
 from objectives.showers import Conditions, Showers
 from objectives.views import Observed, View, observe, view
 from search_spaces.errors import DataError
@@ -57,6 +56,8 @@ NULL = 2
 MIN_EVENTS = round(MIN_TRAINING / FITTED)
 #: How far outside of the reference's range a condition may lie, as a share of the range.
 MARGIN = 0.01
+#: The same as a share of the condition itself, where the reference has one value.
+ROUNDING = 1e-3
 
 
 def validate(
@@ -115,16 +116,17 @@ class _Files:
         whole = Conditions.joined([full.judged.features.conditions, full.fitted.conditions])
         inside = rows[covered(self.given[rows], whole, geometry)]
         if len(inside) < MIN_VALIDATION:
+            few = len(rows) < MIN_VALIDATION
+            remedy = "generate more" if few else "generate for the reference's range"
             raise DataError(
                 f"{generated}: at least {MIN_VALIDATION} showers must be at the reference's "
-                f"energies and angles, got {len(inside)} of {len(rows)}; generate for the "
-                "reference's range"
+                f"energies and angles, got {len(inside)} of {len(rows)}; {remedy}"
             )
         self.say(f"{generated}: {len(inside):,} generated showers")
         showers = blocks(generated, self.geometry, inside, coarse, places)
         seen = observe(showers, geometry, full.reference.features)
         result = compare((Path(generated).name, Path(self.reference).name), *seen, full)
-        notes = _left_out(len(rows) - len(inside), whole)
+        notes = _left_out(len(rows) - len(inside), whole, geometry)
         return replace(result, notes=(*result.notes, *notes))
 
 
@@ -159,8 +161,7 @@ def full_simulation(
     fitted, judged, null = _observed(again, alone, part, known.hits)
     say("fitting pulls, measuring floors")
     reference = Reference.of_features(fitted.features, judged.features, alone, known.hits == 0)
-    seen = fitted.features
-    used = Sample(seen.values[:, [seen.names.index(n) for n in reference.names]], seen.conditions)
+    used = fitted.features.sample(reference.names)
     return FullSimulation(reference, judged, null, used, known + other)
 
 
@@ -215,19 +216,22 @@ def covered(given: Conditions, known: Conditions, geometry: Geometry) -> NDArray
     pairs += [(given.theta, known.theta)] * geometry.has_angle
     inside = np.ones(len(given), dtype=np.bool_)
     for values, there in pairs:
-        margin = MARGIN * np.ptp(there)
+        margin = max(MARGIN * np.ptp(there), ROUNDING * there.max())
         beyond = (values < there.min() - margin) | (values > there.max() + margin)
         inside &= ~(np.isfinite(values) & beyond)
     return inside
 
 
-def _left_out(count: int, known: Conditions) -> tuple[str, ...]:
+def _left_out(count: int, known: Conditions, geometry: Geometry) -> tuple[str, ...]:
     if not count:
         return ()
-    low, high = known.energy.min(), known.energy.max()
+    ranges = f"{known.energy.min():.3g} to {known.energy.max():.3g} GeV"
+    if geometry.has_angle:
+        low, high = np.degrees((known.theta.min(), known.theta.max()))
+        ranges += f", {low:.3g} to {high:.3g} degrees"
     note = (
         f"{count:,} generated showers are left out: their energies or angles are outside of the "
-        f"reference's ({low:.3g} to {high:.3g} GeV), where nothing is known of the full simulation"
+        f"reference's ({ranges}), where nothing is known of the full simulation"
     )
     return (note,)
 

@@ -19,6 +19,7 @@ from objectives.groups import JOINT, JOINT_CLIP
 from objectives.reference import Reference
 from objectives.samples import Sample
 from objectives.showers import Conditions
+from search_spaces.geometry import Cells, Geometry
 
 Array64 = NDArray[np.float64]
 
@@ -115,11 +116,24 @@ class Sides:
         generated: the generated showers.
         full: full-simulation showers that took no part in the reference's fit.
         fitted: those that did.
+        geometry: of all of them.
     """
 
     generated: Side
     full: Side
     fitted: Side
+    geometry: Geometry
+
+    @property
+    def across(self) -> tuple[float, str]:
+        """Factor and unit in which lengths across the shower are told, from transverse cells.
+
+        Cells are of one size only in a grid where they are square.
+        """
+        cells = self.geometry.cells
+        if isinstance(cells, Cells) and cells.pitch[0] == cells.pitch[1]:
+            return 1.0, "cells"
+        return cells.transverse, "mm"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -147,7 +161,9 @@ class Sides:
 
 
 def _trends(conditions: Conditions) -> Array64:
-    """Polynomial terms (n, 5) of ln Ep and theta."""
+    """Polynomial terms (n, 5 t) of ln Ep and theta, for each of t particle types."""
     x = np.log(conditions.energy.astype(np.float64))
     x, y = (v - v.mean() for v in (x, conditions.theta.astype(np.float64)))
-    return np.stack([np.ones_like(x), x, x**2, y, y**2], axis=1)
+    terms = np.stack([np.ones_like(x), x, x**2, y, y**2], axis=1)
+    types = (conditions.particle == t for t in np.unique(conditions.particle))
+    return np.concatenate([terms * of_type[:, None] for of_type in types], axis=1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from objectives.central import central, spread_error
+
 Array64 = NDArray[np.float64]
 Index = NDArray[np.intp]
 #: Values and their errors, of one shape.
@@ -16,18 +18,11 @@ def mean(values: Array64) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
-def spread(values: Array64) -> tuple[float, float]:
-    """Standard deviation and its error, from the fourth moment; any distribution."""
-    d = values - values.mean()
-    variance = float(np.mean(d**2))
-    excess = max(float(np.mean(d**4)) - variance**2, 0.0)
-    return float(np.sqrt(variance)), float(np.sqrt(excess / len(d) / max(4 * variance, 1e-300)))
-
-
 def ratio(a: Values, b: Values) -> Values:
-    """a/b and its error from values and independent errors; NaN where b is 0."""
+    """a/b and its error from values and independent errors; NaN where either is an empty bin."""
+    empty = (b[0] == 0) | ((a[0] == 0) & (a[1] == 0))
     with np.errstate(all="ignore"):
-        value = np.where(b[0] != 0, a[0] / b[0], np.nan)
+        value = np.where(empty, np.nan, a[0] / b[0])
         error = np.hypot(a[1] / b[0], value * b[1] / b[0])
     return value, np.where(np.isfinite(value), error, np.nan)
 
@@ -51,9 +46,16 @@ def in_bins(values: Array64, index: Index, n: int) -> Values:
     return value, error
 
 
+def _resolution(values: Array64) -> tuple[float, float]:
+    middle, width = central(values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = float(np.divide(width, middle))
+    return value, abs(value) * spread_error(len(values))
+
+
 def spreads_in_bins(values: Array64, index: Index, n: int) -> Values:
-    """Relative spread and its error (n,) of the values in each of n bins."""
+    """RMS90/mean90 and its error (n,) of the values in each of n bins; NaN below four values."""
     found = [values[index == i] for i in range(n)]
-    pairs = [spread(v / v.mean()) if len(v) > 3 else (np.nan, np.nan) for v in found]
+    pairs = [_resolution(v) if len(v) > 3 else (np.nan, np.nan) for v in found]
     value, error = np.array(pairs, dtype=np.float64).T
     return value, error

@@ -11,8 +11,8 @@ from html import escape
 from itertools import pairwise
 
 from metaopt.reports.axes import Axis, axis, label
-from metaopt.reports.figures import FULL, FULL_NAME, GENERATED, GENERATED_NAME, RATIO_RANGE
-from metaopt.reports.panels import Comparison, Points
+from metaopt.reports.figures import FULL, FULL_NAME, GENERATED, GENERATED_NAME, ratio_span
+from metaopt.reports.panels import Comparison, Points, bin_ends
 
 #: Size of a panel, and of what lies around its frame [pixels].
 WIDTH, HEIGHT = 440, 350
@@ -81,7 +81,8 @@ def _legend(width: int) -> str:
 
 def _panel(panel: Comparison) -> Iterator[str]:
     clip, bottom = ("upper", UPPER_END) if panel.ratio else ("whole", HEIGHT - BOTTOM)
-    x = axis(_known(panel.full.x), LEFT, WIDTH - RIGHT, log=panel.log_x, margin=0.04)
+    ends = bin_ends(panel.full.x, panel.log_x) if panel.steps else ()
+    x = axis([*_known(panel.full.x), *ends], LEFT, WIDTH - RIGHT, log=panel.log_x, margin=0.04)
     y = axis(_heights(panel), bottom, TOP, log=panel.log_y, margin=0.06)
     yield f'<text class="t" x="{LEFT}" y="{TOP - 10}">{escape(panel.labels.title)}</text>'
     yield from _frame(x, y, panel.labels.y)
@@ -90,8 +91,9 @@ def _panel(panel: Comparison) -> Iterator[str]:
     yield from _side(panel.generated, x, y, steps=panel.steps, generated=True)
     yield "</g>"
     if panel.ratio:
-        y = Axis(*RATIO_RANGE, HEIGHT - BOTTOM, UPPER_END + GAP)
-        yield from _frame(x, y, "ratio", ticks=(0.5, 1.0, 1.5))
+        span = ratio_span(panel)
+        y = Axis(1 - span, 1 + span, HEIGHT - BOTTOM, UPPER_END + GAP)
+        yield from _frame(x, y, "ratio", ticks=(1 - span / 2, 1.0, 1 + span / 2))
         yield f'<path class="a" d="M{LEFT} {y.at(1):.1f}H{WIDTH - RIGHT}"/>'
         yield '<g clip-path="url(#ratio)">'
         yield from _side(panel.ratio, x, y, steps=False, generated=True, line=False)
@@ -174,15 +176,16 @@ def _line(points: Points, x: Axis, y: Axis, *, steps: bool) -> str:
     """The path through all points, broken where there is nothing to draw."""
     known = [(x.at(a), b) for a, b in zip(points.x, points.y, strict=True) if a is not None]
     edges = [(a + b) / 2 for (a, _), (b, _) in pairwise(known)]
-    ends = [*(place for place, _ in known[:1]), *edges, *(place for place, _ in known[-1:])]
+    if steps and edges:  # the outer bins are as wide as their neighbours
+        edges = [2 * known[0][0] - edges[0], *edges, 2 * known[-1][0] - edges[-1]]
     path, pen = [], "M"
     for i, (place, value) in enumerate(known):
         if value is None:
             pen = "M"
             continue
         height = y.at(value)
-        if steps:
-            path.append(f"{pen}{ends[i]:.1f} {height:.1f}H{ends[i + 1]:.1f}")
+        if steps and edges:
+            path.append(f"{pen}{edges[i]:.1f} {height:.1f}H{edges[i + 1]:.1f}")
         else:
             path.append(f"{pen}{place:.1f} {height:.1f}")
         pen = "L"

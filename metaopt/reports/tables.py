@@ -28,6 +28,8 @@ HUMAN_METRICS = (
     ("resolution_ratio", "energy resolution, generated / Geant4", "{:.2f}"),
     ("profile_error", "energy-weighted profile error", "{:.1%}"),
     ("occupancy_ratio", "hit cells, generated / Geant4", "{:.2f}"),
+    ("angle_bias", "measured angle, bias [degrees]", "{:+.2f}"),
+    ("angle_resolution_ratio", "angular resolution, generated / Geant4", "{:.2f}"),
     ("bad_fraction", "bad showers", "{:.1%}"),
     ("ms_per_shower", "generation [ms per shower]", "{:.3g}"),
     ("generator_parameters", "generator parameters", "{:,.0f}"),

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from metaopt.reports.conditions import unlike
 from metaopt.reports.findings import Finding, findings
 from metaopt.reports.sides import Side, Sides
-from metaopt.reports.statistics import mean
 from objectives.crosschecks import Measured, Summary, crosscheck
 from objectives.crosschecks.measured import MIN_EVENTS, shuffled
 from objectives.objective import Score, judge
@@ -23,8 +23,8 @@ from objectives.reference import Reference
 from objectives.samples import Sample
 from objectives.views import Observed, View
 
-#: Relative difference of the mean primary energies above which plots do not compare.
-ENERGY_DIFFERENCE = 0.05
+#: Cross-checks of showers at unequal conditions that tell the conditions.
+UNCONDITIONAL = ("auc", "legacy_moments_profiles", "legacy_sampling_fraction")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,39 +101,50 @@ def compare(
         Side.of(_good([generated], reference), reference),
         Side.of(_good(held, reference), reference),
         Side.of(full.fitted, reference),
+        reference.geometry,
     )
+    notes = _notes(sides)
+    crosschecks = _crosschecks(generated, full)
+    found = findings(sides, score.groups)
+    if notes:
+        crosschecks = {k: v for k, v in crosschecks.items() if k not in UNCONDITIONAL}
+        found = tuple(f for f in found if f.kind != "correlation")
+    own = None
+    if null is not None:
+        # As many as are judged, where there are: the numbers depend on how many there are.
+        rows = shuffled(len(null))[: len(generated)]
+        own = judge(null.features[rows], reference)
     return Validation(
         generated_name=names[0],
         full_name=names[1],
         reference=reference,
         score=score,
-        null=None if null is None else judge(null.features, reference),
+        null=own,
         sides=sides,
         generated=view,
         full=full.view,
-        findings=(*_unusable(view), *findings(sides, score.groups)),
-        crosschecks=_crosschecks(generated, full),
-        notes=_notes(sides),
+        findings=(*unusable(view), *found),
+        crosschecks=crosschecks,
+        notes=notes,
     )
 
 
 def _good(parts: list[Observed], reference: Reference) -> Sample:
     """The reference's features of the good showers of some parts."""
     seen = Features.joined([part.features for part in parts])
-    columns = [seen.names.index(name) for name in reference.names]
-    return Sample(seen.values[:, columns], seen.conditions)[~seen.bad]
+    return seen.sample(reference.names)[~seen.bad]
 
 
 def _crosschecks(generated: Observed, full: FullSimulation) -> dict[str, Measured]:
     """Cross-checks of as many generated showers as there are for the null, drawn at random.
 
-    Showers without a primary energy, which count as not finite, have nothing to be compared at.
+    Showers at unusable conditions, which count as not finite, have nothing to be compared at.
     """
     reference = full.reference
     sample, real = (_summary(part, reference) for part in (generated, full.judged))
     null = None if full.null is None else _summary(full.null, reference)
     conditions = sample.profiles.conditions
-    sample = sample[np.isfinite(conditions.energy) & np.isfinite(conditions.theta)]
+    sample = sample[conditions.usable]
     sample = sample[shuffled(len(sample))[: len(sample) if null is None else len(null)]]
     if len(sample) < MIN_EVENTS:
         return {}
@@ -143,14 +154,13 @@ def _crosschecks(generated: Observed, full: FullSimulation) -> dict[str, Measure
 
 def _summary(part: Observed, reference: Reference) -> Summary:
     seen = part.features
-    columns = [seen.names.index(name) for name in reference.names]
-    values = Sample(seen.values[:, columns], seen.conditions)
+    values = seen.sample(reference.names)
     pulls = reference.pulls(values)
     pulls.values[seen.bad] = CLIP
     return Summary(values, pulls, part.profiles)
 
 
-def _unusable(generated: View) -> Iterator[Finding]:
+def unusable(generated: View) -> Iterator[Finding]:
     """Bad showers: each one is counted, so there is no error."""
     total = generated.events + generated.bad
     for kind in ("empty", "not_finite", "negative"):
@@ -159,15 +169,7 @@ def _unusable(generated: View) -> Iterator[Finding]:
 
 
 def _notes(sides: Sides) -> tuple[str, ...]:
-    """Whether the primary energies of both sides are alike enough for plots to compare."""
     if len(sides.generated) < MIN_EVENTS:
         return ()
-    sample = (side.sample.conditions.energy for side in (sides.generated, sides.whole))
-    (a, error_a), (b, error_b) = (mean(e.astype(np.float64)) for e in sample)
-    if abs(a - b) < max(ENERGY_DIFFERENCE * b, 3 * float(np.hypot(error_a, error_b))):
-        return ()
-    note = (
-        f"the primary energies differ: {a:.3g} GeV on average, {b:.3g} GeV in the "
-        "reference; S compares at equal conditions, plots of energies and moments do not"
-    )
-    return (note,)
+    generated, full = (side.sample.conditions for side in (sides.generated, sides.whole))
+    return unlike(generated, full, sides.geometry)

@@ -7,6 +7,7 @@ from typing import Any
 from metaopt.reports.tables import HUMAN_METRICS, Table, number
 from metaopt.reports.validation import Validation
 from metaopt.reports.words import GROUPS, by_group, is_far, measured, sentence, verdict
+from objectives.metrics import MIN_EVENTS
 from search_spaces.records import encode
 
 #: Cross-checks for people; other names are told as they are.
@@ -62,8 +63,10 @@ def metrics_table(validation: Validation) -> Table:
     """The human numbers, with those of full-simulation showers where measured."""
     own = validation.null.metrics if validation.null else {}
     rows = []
+    # Of fewer good showers nothing is measured: S has the worst values then.
+    measurable = len(validation.sides.generated) >= MIN_EVENTS
     for key, text, form in HUMAN_METRICS:
-        if key in validation.score.metrics:
+        if key in validation.score.metrics and (measurable or key == "bad_fraction"):
             value, null = validation.score.metrics[key], own.get(key)
             rows.append((text, form.format(value), "" if null is None else form.format(null)))
     return Table("", ("", "generated", "Geant4"), tuple(rows))
@@ -86,7 +89,7 @@ def particles_table(validation: Validation) -> Table:
     for name, alone in validation.particles.items():
         score = alone.score
         own = number(score.floor, score.floor_sd)
-        answer = headline(alone)[1]
+        answer = "\n".join([headline(alone)[1], *map(sentence, alone.findings)])
         rows.append((name, f"{alone.events:,}", number(score.value, score.error), own, answer))
     return Table("", ("particle", "showers", "S", "Geant4", "verdict"), tuple(rows), left=(0, 4))
 
@@ -128,6 +131,7 @@ def document(validation: Validation) -> dict[str, Any]:
                 "verdict": headline(alone)[1],
                 "groups": alone.score.groups,
                 "events": alone.events,
+                "findings": [sentence(f) for f in alone.findings],
             }
             for name, alone in validation.particles.items()
         },

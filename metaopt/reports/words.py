@@ -143,7 +143,7 @@ def _absolute(f: Finding) -> str:
         value, error = rounded(math.degrees(f.value), math.degrees(f.error), sign=True)
         return f"measured angle off by {value} degrees (± {error})"
     value, error = rounded(f.value, f.error, sign=True)
-    return f"showers displaced in {FEATURES[f.name]} by {value} cells (± {error})"
+    return f"showers displaced in {FEATURES[f.name]} by {value} {f.unit} (± {error})"
 
 
 def rounded(value: float, error: float, sign: bool = False) -> tuple[str, str]:
@@ -152,8 +152,11 @@ def rounded(value: float, error: float, sign: bool = False) -> tuple[str, str]:
         return f"{value:{'+' if sign else ''}.3g}", f"{error:.1g}"
     first = -int(f"{error:.0e}".split("e")[1]) if error > 0 else 2
     last = DIGITS - 1 - math.floor(math.log10(max(abs(value), error, 1e-12)))
-    decimals = max(0, min(first, last))
-    return f"{value:{'+' if sign else ''}.{decimals}f}", f"{error:.{decimals}f}"
+    decimals = min(first, last)
+    # Without a minus before a zero, and without digits that the error does not know.
+    value, error = (round(v, decimals) + 0.0 for v in (value, error))
+    shown_decimals = max(decimals, 0)
+    return f"{value:{'+' if sign else ''}.{shown_decimals}f}", f"{error:.{shown_decimals}f}"
 
 
 def measured(value: float, error: float | None) -> str:

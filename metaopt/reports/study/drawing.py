@@ -6,12 +6,11 @@ colour; Geant4 and the published configuration are black, what the search found 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import plotly.graph_objects as go
 
-from metaopt.reports.figures import FULL, GENERATED, GRID, layout, plain
+from metaopt.reports.figures import FULL, GENERATED, GRID, layout, log_ticks, plain
 from metaopt.reports.study.charts import Chart, Kind, Series
 
 GREY, LIGHT, BLUE = "#8b929c", "#b4bac2", "#1d4ed8"
@@ -142,7 +141,7 @@ def _axes(chart: Chart) -> dict[str, Any]:
     x: _Style = {**GRID, **as_read, "title": {"text": chart.labels.x}}
     y: _Style = {**GRID, "title": {"text": chart.labels.y}}
     if chart.log_x:
-        x |= {"type": "log"} | _log_ticks(_places(chart))
+        x |= {"type": "log"} | log_ticks(_places(chart))
     elif chart.whole_x:
         x |= {"dtick": max(1, round(_span(chart) / 10))}
     if chart.ticks_y:
@@ -157,18 +156,6 @@ def _axes(chart: Chart) -> dict[str, Any]:
         y |= {"visible": False}
         axes["margin"] = {"l": 12, "r": 12, "t": 30, "b": TILTED_MARGIN}
     return axes
-
-
-def _log_ticks(values: list[float]) -> _Style:
-    """Decades; 1, 2, 5 of each where there are less than two."""
-    positive = [v for v in values if v > 0]
-    if not positive:
-        return {}
-    low, high = min(positive), max(positive)
-    steps = (1, 2, 5) if high < 100 * low else (1,)
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    places = [step * 10.0**k for k in decades for step in steps]
-    return {"tickmode": "array", "tickvals": places, "ticktext": [f"{v:.4g}" for v in places]}
 
 
 def _span(chart: Chart) -> float:

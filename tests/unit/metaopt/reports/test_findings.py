@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from metaopt.reports.findings import Finding, findings
-from metaopt.reports.sides import Side
+from metaopt.reports.findings import Finding, findings, width
+from metaopt.reports.sides import Side, Sides
 from metaopt.reports.validation import Validation
 from objectives.samples import Sample
 from objectives.showers import Conditions
+from search_spaces.geometry import Cells, Geometry
 
 LEVELS = dict.fromkeys(
     ("energy", "longitudinal", "transverse", "cells", "corr", "cond", "dup"), 1.0
@@ -64,6 +65,45 @@ def test_a_bias_does_not_seem_a_spread() -> None:
     side = Side(("sampling_fraction",), sample, mu, sigma, (values - mu) / sigma)
     assert side.pulls.std() > 1.5
     assert side.scatter("sampling_fraction").std() == pytest.approx(1.05, rel=0.05)
+
+
+def test_a_place_is_told_in_mm_where_cells_are_not_square(perfect: Validation) -> None:
+    sides = perfect.sides
+    (square,) = (f for f in changed(perfect, "mx", lambda f, mu: f + 0.2) if f.name == "mx")
+    pitch = (4 * square_mm(sides), square_mm(sides), 5.0)
+    oblong = replace(sides.geometry, cells=Cells(sides.geometry.shape, pitch))
+    moved = replace(perfect, sides=replace(sides, geometry=oblong))
+    (told,) = (f for f in changed(moved, "mx", lambda f, mu: f + 0.2) if f.name == "mx")
+    assert (square.unit, told.unit) == ("cells", "mm")
+    # A transverse cell is the geometric mean of the pitches.
+    assert told.value == pytest.approx(2 * square_mm(sides) * square.value)
+    assert told.sigmas == pytest.approx(square.sigmas)
+
+
+def square_mm(sides: Sides) -> float:
+    return sides.geometry.cells.transverse
+
+
+def test_spreads_of_equal_showers_are_rarely_findings() -> None:
+    """Tails as of leakage: the errors are those of the distribution, not of a lucky sample."""
+    rng, found = np.random.default_rng(3), []
+    names = ("sampling_fraction",)
+    grid = Geometry("grid", Cells((4, 4, 4), (5.0, 5.0, 5.0)), (10.0, 200.0))
+
+    def side(n: int) -> Side:
+        energy = rng.uniform(10, 200, n)
+        z = rng.standard_normal(n) - np.where(rng.random(n) < 0.15, rng.exponential(3, n), 0)
+        values = (1 + 0.1 * z)[:, None]
+        sample = Sample(values.astype(np.float32), Conditions.of(energy))
+        return Side(names, sample, np.ones((n, 1)), np.full((n, 1), 0.1), z[:, None])
+
+    for _ in range(150):
+        sides = Sides(side(80), side(250), side(2), grid)
+        spread = width(sides, "sampling_fraction")
+        found.append(np.sign(spread.value) * spread.sigmas)
+    pulls = np.array(found)
+    assert np.sqrt(np.mean(pulls**2)) == pytest.approx(1, abs=0.25)
+    assert (np.abs(pulls) > 3).mean() < 0.02
 
 
 def test_drifts_outliers_and_lost_correlations_are_found(perfect: Validation) -> None:

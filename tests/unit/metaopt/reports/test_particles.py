@@ -75,6 +75,27 @@ def test_a_type_with_few_showers_is_not_scored_alone(
     assert any(note.startswith("gamma is not scored alone: ") for note in made.notes)
 
 
+def test_a_type_that_the_reference_hardly_has_is_left_out(
+    shower_files: Path, tmp_path: Path
+) -> None:
+    kinds = [0] * 199 + [1]
+    rare = write(shower_files / "reference.h5", tmp_path / "rare.h5", kinds, {0: 1, 1: 1.3})
+    half = write(shower_files / "perfect.h5", tmp_path / "half.h5", [0, 1], {0: 1, 1: 1.3})
+    made = validate(half, rare, TWO, 0, 0, quiet)
+    assert made.events == 100 and made.reference.geometry.particles == ("e-",)
+    assert any("100 showers of the generated file are left out" in note for note in made.notes)
+
+
+def test_opposite_biases_of_two_types_are_no_error_of_the_resolution(
+    shower_files: Path, reference: str, tmp_path: Path
+) -> None:
+    apart = write(shower_files / "perfect.h5", tmp_path / "a.h5", [0, 1], {0: 1.1, 1: 0.9 * 1.3})
+    made = validate(apart, reference, TWO, 0, 0, quiet)
+    assert not [f for f in made.findings if (f.kind, f.name) == ("spread", "sampling_fraction")]
+    electrons, photons = (row[-1] for row in particles_table(made).rows)
+    assert "% too high" in electrons and "% too low" in photons
+
+
 def test_types_without_a_reference_are_left_out_or_refused(
     shower_files: Path, tmp_path: Path
 ) -> None:

@@ -7,8 +7,17 @@ import json
 import numpy as np
 import pytest
 
-from metaopt.reports.figures import figure
-from metaopt.reports.panels import Bars, Comparison, Labels, Map, histogram, numbers
+from metaopt.reports.figures import figure, ratio_span
+from metaopt.reports.panels import (
+    Bars,
+    Comparison,
+    Labels,
+    Map,
+    bin_ends,
+    compared,
+    histogram,
+    numbers,
+)
 from metaopt.reports.plots import sections
 from metaopt.reports.validation import Validation
 
@@ -84,3 +93,21 @@ def test_every_panel_becomes_a_figure_that_needs_no_colour(distorted: Validation
                 full, generated = made["data"][:2]
                 assert (full["line"]["dash"], generated["line"]["dash"]) == ("solid", "dash")
                 assert full["marker"]["symbol"] != generated["marker"]["symbol"]
+
+
+def test_the_outer_bins_are_drawn_as_wide_as_their_neighbours() -> None:
+    assert bin_ends((0.0, 1.0, 2.0), log=False) == (-0.5, 2.5)
+    assert bin_ends((1.0, 4.0), log=True) == pytest.approx((0.5, 8.0))
+    assert bin_ends((3.0,), log=False) == ()
+    whole = np.array([1.0, 3.0, 2.0]), np.full(3, 0.1)
+    drawn = figure(compared(Labels("t", "l"), [0.0, 1.0, 2.0], whole, whole, steps=True))
+    line = drawn["data"][0]
+    assert list(line["x"]) == [-0.5, 0.0, 1.0, 2.0, 2.5]
+    assert list(line["y"]) == [1.0, 1.0, 3.0, 2.0, 2.0] and line["marker"]["size"][0] == 0
+
+
+def test_the_axis_of_a_ratio_shows_a_small_error_of_the_scale() -> None:
+    full = np.array([2.0, 2.1]), np.full(2, 0.01)
+    near, far = ((factor * full[0], full[1]) for factor in (1.03, 1.7))
+    spans = [ratio_span(compared(Labels("t", "l"), [1.0, 2.0], full, g)) for g in (near, far)]
+    assert spans == [0.05, 1.0]

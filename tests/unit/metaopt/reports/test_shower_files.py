@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -91,6 +92,51 @@ def test_showers_outside_of_the_reference_are_left_out_and_told(
     path = write(tmp_path / "none.h5", showers.cells, energy + 1000)
     with pytest.raises(DataError, match="at least 20 showers must be at the reference's"):
         validate(path, str(shower_files / "reference.h5"), QUICK, 0, 0, quiet)
+
+
+def test_few_showers_and_other_ranges_have_remedies_of_their_own(
+    shower_files: Path, tmp_path: Path
+) -> None:
+    showers, reference = read(shower_files / "perfect.h5"), str(shower_files / "reference.h5")
+    few = write(tmp_path / "few.h5", showers.cells[:10], showers.energy[:10])
+    with pytest.raises(DataError, match="got 10 of 10; generate more"):
+        validate(few, reference, QUICK, 0, 0, quiet)
+    one = np.full(200, 100.0, np.float32)
+    known = Conditions.of(one)
+    np.testing.assert_array_equal(covered(Conditions.of(one * 1.0005), known, QUICK), True)
+
+
+def test_a_shower_without_energy_ends_nothing(shower_files: Path, tmp_path: Path) -> None:
+    showers = read(shower_files / "perfect.h5")
+    low = write_low(shower_files / "reference.h5", tmp_path / "low.h5")
+    energy = showers.energy.copy()
+    energy[0] = 0.0
+    path = write(tmp_path / "zero.h5", showers.cells, energy)
+    made = validate(path, low, replace(QUICK, energy=(0.1, 200.0)), 0, 0, quiet)
+    assert made.generated.not_finite == 1 and "auc" in made.crosschecks
+
+
+def write_low(source: Path, out: Path) -> str:
+    """A reference whose energies begin near 0."""
+    showers = read(source)
+    energy = showers.energy.copy()
+    energy[:20] = np.linspace(0.1, 2, 20)
+    cells = showers.cells.copy()
+    cells[:20] *= (energy[:20] / showers.energy[:20])[:, None, None, None]
+    return write(out, cells, energy)
+
+
+def test_other_conditions_are_told_and_what_tells_them_is_left_out(
+    shower_files: Path, tmp_path: Path
+) -> None:
+    showers, reference = read(shower_files / "perfect.h5"), str(shower_files / "reference.h5")
+    outer = np.flatnonzero(np.abs(showers.energy - 105) > 45)
+    path = write(tmp_path / "outer.h5", showers.cells[outer], showers.energy[outer])
+    made = validate(path, reference, QUICK, 0, 0, quiet)
+    assert "energies are not distributed as the reference's" in made.notes[0]
+    assert "auc" not in made.crosschecks and "linearity" in " ".join(made.crosschecks)
+    alike = validate(str(shower_files / "perfect.h5"), reference, QUICK, 0, 0, quiet)
+    assert "auc" in alike.crosschecks and not alike.notes
 
 
 def test_angles_count_as_conditions_only_where_they_are() -> None:

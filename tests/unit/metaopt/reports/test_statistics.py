@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metaopt.reports.statistics import bins_of, in_bins, mean, ratio, spread, spreads_in_bins
+from metaopt.reports.statistics import bins_of, in_bins, mean, ratio, spreads_in_bins
 
 
 def test_errors_are_the_spread_of_many_samples() -> None:
     samples = np.random.default_rng(0).gamma(4.0, size=(400, 300))
-    for statistic in (mean, spread):
-        pairs = np.array([statistic(sample) for sample in samples])
+    zero = np.zeros(300, dtype=np.intp)
+    resolution = [spreads_in_bins(sample, zero, 1) for sample in samples]
+    for pairs in (np.array([mean(s) for s in samples]), np.array(resolution)[:, :, 0]):
         assert pairs[:, 1].mean() == pytest.approx(pairs[:, 0].std(), rel=0.15)
 
 
@@ -22,6 +23,8 @@ def test_a_ratio_has_both_errors_and_none_where_nothing_is() -> None:
     assert value[0] == 0.5
     assert error[0] == pytest.approx(0.5 * np.hypot(0.1, 0.075))
     assert np.isnan(value[1]) and np.isnan(error[1])
+    # Nothing generated in a bin: its error is not known, and 0 ± 0 would be drawn.
+    assert np.isnan(ratio((np.zeros(1), np.zeros(1)), (np.ones(1), np.ones(1)))[0])
 
 
 def test_discrete_energies_have_a_bin_each_and_others_equal_numbers() -> None:

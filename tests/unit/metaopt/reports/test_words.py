@@ -23,7 +23,7 @@ F = Finding
             "showers 3.3 % too shallow: mean depth -0.40 layers (± 0.03), 13 sigma",
         ),
         (
-            F("transverse", "bias", "mx", 0.21, 0.04, 0.0),
+            F("transverse", "bias", "mx", 0.21, 0.04, 0.0, "cells"),
             "showers displaced in x by +0.21 cells (± 0.04), 5 sigma",
         ),
         (
@@ -66,7 +66,8 @@ def test_numbers_have_the_digits_that_their_error_allows() -> None:
     assert rounded(12.34, 0.29, sign=True) == ("+12.3", "0.3")
     assert rounded(99.9999953, 0.0000004) == ("100.00", "0.00")
     assert rounded(3.21e28, np.inf) == ("3.21e+28", "inf")
-    assert rounded(1234, 56) == ("1234", "56")
+    assert rounded(1234, 56) == ("1230", "60")
+    assert rounded(-0.02, 0.4) == ("0.0", "0.4")
     assert [shown(v) for v in (100, 4.13, 0.0371, 0)] == ["100", "4.1", "0.037", "0"]
     assert measured(0.5312, 0.021) == "0.53 ± 0.02"
     assert measured(0.5312, None) == "0.53"
