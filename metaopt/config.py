@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from metaopt.names import check_name, made_name
 from metaopt.store import DEFAULT_URL
 from search_spaces.documents import read_toml
 from search_spaces.errors import ConfigError
@@ -187,20 +188,15 @@ class StudyConfig:
             self.search.time_budget, trial.checkpoint, trial.time_limit, trial.silence_limit,
         ):  # fmt: skip
             seconds(time)
-        if self.study.name and not re.fullmatch(r"\w[\w.-]{0,99}", self.study.name):
-            raise ConfigError(
-                "a study name has up to 100 letters, digits, '.', '_' and '-', the first of "
-                f"them no '.' or '-' (it names a folder), got {shown(self.study.name)}; give "
-                "another --study"
-            )
+        if self.study.name:
+            check_name(self.study.name)
 
     @property
     def name(self) -> str:
         """The study's name: given, or made of space (or geometry) and strategy."""
         if self.study.name:
             return self.study.name
-        what = self.search.space or self.data.geometry
-        return f"{Path(what).stem}-{self.search.strategy.split(':')[-1].lower()}"
+        return made_name(self.search.space or self.data.geometry, self.search.strategy)
 
     @property
     def folder(self) -> Path:
@@ -270,14 +266,31 @@ def load_config(path: Path | None, options: Mapping[str, Mapping[str, Any]]) -> 
     if path is None and "files" not in options.get("data", {}):
         path = Path(str(resources.files("metaopt") / "sample" / "quick.toml"))
     tables: dict[str, Any] = read_toml(path, ConfigError) if path else {}
+    return config_of(tables, options, str(path) if path else "")
+
+
+def config_of(
+    tables: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]], where: str
+) -> StudyConfig:
+    """The configuration of the tables of a study.toml, with command-line options over them.
+
+    Args:
+        tables: as its TOML has them.
+        options: table name to the keys that were given on the command line.
+        where: the file that an error text names.
+
+    Raises:
+        ConfigError: naming file, key, value and rule.
+    """
+    merged = dict(tables)
     for table, given in options.items():
         before = tables.get(table, {})
         # What is no table is refused below.
         if given and isinstance(before, Mapping):
-            tables[table] = {**_without_options(before, given), **given}
-    if "data" not in tables:
-        raise ConfigError(f"{path}: a study needs a [data] table with files and geometry; add it")
-    return decode(StudyConfig, tables, str(path) if path else "")
+            merged[table] = {**_without_options(before, given), **given}
+    if "data" not in merged:
+        raise ConfigError(f"{where}: a study needs a [data] table with files and geometry; add it")
+    return decode(StudyConfig, merged, where)
 
 
 def _without_options(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from metaopt.config import load_config, seconds
+from metaopt.names import check_name
 from search_spaces.errors import ConfigError
 
 
@@ -80,3 +81,20 @@ def test_times() -> None:
     assert [seconds(t) for t in ("90", "90s", "4m", "1.5h", "1d", "")] == [
         90, 90, 240, 5400, 86400, None,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("space", "strategy", "name"),
+    [
+        ("my toy.toml", "genetic", "my_toy-genetic"),
+        ("quick", "optuna:NSGAIISampler", "quick-nsgaiisampler"),
+        ("spaces/.hidden.toml", "random", "_hidden-random"),
+        ("x" * 200 + ".toml", "random", "x" * 100),
+    ],
+)
+def test_a_name_that_is_made_follows_the_rule_for_names(
+    space: str, strategy: str, name: str
+) -> None:
+    config = load_config(None, {"search": {"space": space, "strategy": strategy}})
+    assert config.name == name
+    check_name(config.name)
