@@ -14,10 +14,13 @@ from typing import Any
 
 import tomli_w
 
+from metaopt.config import StudyConfig, config_of, load_config
+from metaopt.names import check_name
 from metaopt.store.study import StoredStudy
+from metaopt.store.urls import masked
 from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
-from search_spaces.loader import load_space, space_document, space_from_tables
+from search_spaces.loader import load_geometry, load_space, space_document, space_from_tables
 from search_spaces.parameters import Int, Parameter, Point
 from search_spaces.space import SearchSpace
 
@@ -57,28 +60,76 @@ class Target:
         return self.folder / SHOWERS
 
 
-def write_study(target: Target, earlier: StoredStudy, geometry: Geometry) -> Path:
-    """Write ``study.toml`` and ``space.toml`` of a study that starts from an earlier one.
+def study_of(
+    target: Target,
+    earlier: StoredStudy,
+    geometry: Geometry,
+    options: Mapping[str, Mapping[str, Any]],
+) -> StudyConfig:
+    """The study that starts from an earlier one, written as ``study.toml`` and ``space.toml``.
 
-    Those that are there already stay as they are.
+    Those that are there already stay as they are. Nothing is written before all that was
+    given is known to fit.
+
+    Args:
+        target: what the study is about.
+        earlier: the study to start from.
+        geometry: of the target.
+        options: of the command line, over the file.
 
     Raises:
-        ConfigError: no showers are named.
+        ConfigError: no showers are named, or twice, a value breaks a rule, or the study that is
+            there is another one.
         SpaceError: the earlier space has no counterpart for the geometry.
     """
+    check_name(target.name)
+    if target.files and target.events:
+        raise ConfigError("showers are given or simulated, got both; give --data or --simulate")
     path = target.folder / STUDY
     if path.exists():
-        return path
+        config = load_config(path, options)
+        _check_same(config, target, earlier.name, geometry)
+        return config
     if not target.files and not target.events:
         raise ConfigError("showers of the new calorimeter are needed: give --data or --simulate N")
     document = earlier.document
     space = fitting_space(space_from_tables(document["space"], "study store", ""), geometry)
+    tables = _tables(target, earlier.name, document)
+    config = config_of(tables, options, str(path))
+    if target.files:
+        config.files()
     target.folder.mkdir(parents=True, exist_ok=True)
     (target.folder / SPACE).write_text(tomli_w.dumps(space_document(space)), encoding="utf-8")
     head = f"# The search of study {earlier.name} for {geometry.title or geometry.name}.\n"
-    tables = _tables(target, earlier.name, document)
     path.write_text(head + tomli_w.dumps(tables), encoding="utf-8")
-    return path
+    return config
+
+
+def _check_same(config: StudyConfig, target: Target, earlier: str, geometry: Geometry) -> None:
+    """Raise :class:`ConfigError` unless the study that is there is the one that is asked for."""
+    there = load_geometry(config.data.geometry)
+    studies, storage = config.search.earlier, config.study.storage
+    other = ""
+    if replace(there, name="", title="") != replace(geometry, name="", title=""):
+        other = f"is of {there.name}"
+    elif earlier not in studies:
+        other = f"starts from {', '.join(studies) or 'no other study'}"
+    elif storage != target.storage:
+        other = f"is kept in {masked(storage)}"
+    elif not _has_same_files(config, target):
+        other = f"has other showers, {', '.join(config.data.files)}"
+    if other:
+        raise ConfigError(f"{target.name} {other}; give another --study")
+
+
+def _has_same_files(config: StudyConfig, target: Target) -> bool:
+    """Whether the showers that were given, if any, are those of the study that is there."""
+    if target.events:  # their file may still be missing
+        return config.data.files == (str(target.showers.resolve()),)
+    if target.files in ((), config.data.files):
+        return True
+    given = replace(config, data=replace(config.data, files=target.files))
+    return given.files() == config.files()
 
 
 def fitting_space(space: SearchSpace, geometry: Geometry) -> SearchSpace:

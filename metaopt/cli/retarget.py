@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,9 +54,9 @@ def command(
 
     from metaopt.cli.session import run_study
     from metaopt.cli.simulate import make_showers
-    from metaopt.config import load_config
     from metaopt.errors import ConfigError
-    from metaopt.retarget import Target, write_study
+    from metaopt.names import made_name
+    from metaopt.retarget import Target, study_of
     from metaopt.store.database import StudyStore
     from search_spaces.loader import load_geometry
 
@@ -65,14 +64,14 @@ def command(
     if not stored.document:
         raise ConfigError(f"study {earlier!r} was not made by metaopt; give another --from")
     strategy = given["strategy"] or stored.document["strategy"]
-    name = study or f"{Path(geometry).stem}-{strategy}"
+    name = study or made_name(geometry, strategy)
     target = Target(name, geometry, data, events or 0, storage, results)
     # Whether it can be simulated is known before anything is written.
     job = _job(loaded, engine, events) if events else None
-    path = write_study(target, stored, loaded)
+    config = study_of(target, stored, loaded, tables_of(given))
     if job:
         make_showers(job, target.showers, processes)
-    sys.exit(run_study(load_config(path, tables_of(given))))
+    sys.exit(run_study(config))
 
 
 command.params += [option for option in run_command.params if option.name in SHARED]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from metaopt.cli.main import cli
 from metaopt.config import StudyConfig, load_config
@@ -84,3 +84,44 @@ def test_a_study_of_another_program_is_no_start(tmp_path: Path) -> None:
         cli, ["retarget", "clic-12x12x12", "--from", "foreign", "--storage", storage]
     )
     assert "'foreign' was not made by metaopt" in str(done.exception)
+
+
+def _retarget(*options: str) -> Result:
+    """A retargeting to the bundled showers, of four trials."""
+    shared = ("--executor", "inline", "--trials", "4", "--confirm", "0", "--strategy", "genetic")
+    return CliRunner().invoke(cli, ["retarget", *options, *shared])
+
+
+def test_nothing_is_written_for_showers_that_are_not_there(
+    storage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ("clic-12x12x12", "--from", "clic", "--storage", storage, "--results", "new")
+    refused = _retarget(*given, "--data", "smaple")
+    assert "no file matches 'smaple'" in str(refused.exception)
+    for name in ("../../escaped", "my study"):
+        refused = _retarget(*given, "--data", "sample", "--study", name)
+        assert "a study name has up to 100 letters" in str(refused.exception)
+    assert not (tmp_path / "new").exists() and not (tmp_path.parent / "escaped").exists()
+    done = _retarget(*given, "--data", "sample")
+    assert done.exit_code == 0, done.output
+
+
+def test_a_study_that_is_there_is_not_taken_for_another_one(
+    storage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("argon.toml").write_text(GEOMETRY)
+    same = ("--from", "clic", "--storage", storage, "--study", "rt")
+    assert _retarget("clic-12x12x12", *same, "--data", "sample").exit_code == 0
+    written = Path("results/rt/study.toml").read_text()
+    for given, reason in (
+        (("argon.toml", *same, "--simulate", "600", "--engine", "gflash"), "rt is of clic-12x12x1"),
+        (("clic-12x12x12", *same, "--data", "argon.toml"), "rt has other showers, sample"),
+        (("clic-12x12x12", "--from", "rt", *same[2:]), "rt starts from clic"),
+    ):
+        refused = _retarget(*given)
+        assert reason in str(refused.exception) and "give another --study" in str(refused.exception)
+    assert Path("results/rt/study.toml").read_text() == written
+    for given in ((), ("--data", "sample")):
+        assert _retarget("clic-12x12x12", *same, *given).exit_code == 0
