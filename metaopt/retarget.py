@@ -27,6 +27,8 @@ from search_spaces.space import SearchSpace
 STUDY, SPACE, SHOWERS = "study.toml", "space.toml", "showers.h5"
 #: Built-in spaces for one angle, and their likes for many.
 WITH_ANGLE = {"quick": "quick-angle", "fixed-angle": "variable-angle"}
+#: What a search keeps of its document.
+SEARCH = ("strategy", "options", "pruning", "pruning_options")
 _KERNEL = re.compile(r"[gd]\d+_kernel(?:_([xyz]))?")
 
 
@@ -149,7 +151,9 @@ def fitting_space(space: SearchSpace, geometry: Geometry) -> SearchSpace:
 
 def _with_angle(space: SearchSpace, *, has_angle: bool) -> SearchSpace:
     likes = WITH_ANGLE if has_angle else {v: k for k, v in WITH_ANGLE.items()}
-    return load_space(likes[space.name]) if space.name in likes else space
+    # A user's own file may have the name of a built-in one.
+    built_in = space.name in likes and space.digest == load_space(space.name).digest
+    return load_space(likes[space.name]) if built_in else space
 
 
 def _narrowed(parameter: Parameter, shape: tuple[int, int, int]) -> Parameter:
@@ -157,7 +161,8 @@ def _narrowed(parameter: Parameter, shape: tuple[int, int, int]) -> Parameter:
     if match is None or not isinstance(parameter, Int):
         return parameter
     most = shape["xyz".index(match[1])] if match[1] else min(shape)
-    return replace(parameter, low=min(parameter.low, most), high=min(parameter.high, most))
+    low, high = min(parameter.low, most), min(parameter.high, most)
+    return replace(parameter, low=low, high=high - (high - low) % parameter.step)
 
 
 def _clipped(point: Point, bounds: Mapping[str, Parameter]) -> Point:
@@ -169,19 +174,22 @@ def _clipped(point: Point, bounds: Mapping[str, Parameter]) -> Point:
 
 
 def _tables(target: Target, earlier: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    """The study as its file has it: budget, split and strategy of the earlier one."""
+    """The study as its file has it: budget, split, seed and strategy of the earlier one."""
+    data = {key: document["data"][key] for key in ("split", "by") if key in document["data"]}
+    search = {key: document[key] for key in SEARCH if key in document}
     files = target.files or (str(target.showers.resolve()),)
     return {
-        "study": {"name": target.name, "storage": target.storage, "results": target.results},
+        "study": {
+            "name": target.name,
+            "seed": document["seed"],
+            "storage": target.storage,
+            "results": target.results,
+        },
         "search": {
             "space": str((target.folder / SPACE).resolve()),
-            "strategy": document["strategy"],
+            **search,
             "earlier": [earlier],
         },
-        "data": {
-            "files": list(files),
-            "geometry": target.geometry,
-            "split": document["data"]["split"],
-        },
+        "data": {"files": list(files), "geometry": target.geometry, **data},
         "trial": dict(document["budget"]),
     }
