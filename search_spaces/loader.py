@@ -14,7 +14,15 @@ from typing import Any, Literal
 from search_spaces.documents import read_toml
 from search_spaces.errors import GeometryError, InputError, SpaceError
 from search_spaces.geometry import Geometry
-from search_spaces.parameters import Categorical, Condition, Float, Int, Parameter, Value
+from search_spaces.parameters import (
+    Categorical,
+    Condition,
+    Float,
+    Int,
+    Parameter,
+    Value,
+    is_stepped,
+)
 from search_spaces.records import decode, suggestion
 from search_spaces.space import Baseline, SearchSpace
 
@@ -98,7 +106,12 @@ def load_space(name: str) -> SearchSpace:
         SpaceError: naming file, key, value and rule.
     """
     path = _locate(name, "spaces", SpaceError)
-    return space_from_tables(read_toml(path, SpaceError), str(path), path.stem)
+    space = space_from_tables(read_toml(path, SpaceError), str(path), path.stem)
+    try:
+        space.check_conditions()
+    except SpaceError as failure:
+        raise SpaceError(f"{path}: {failure}") from failure
+    return space
 
 
 def space_from_tables(data: Mapping[str, Any], where: str, name: str) -> SearchSpace:
@@ -162,7 +175,7 @@ def space_document(space: SearchSpace) -> dict[str, Any]:
             kind = "float" if isinstance(p, Float) else "int"
             entry = {"type": kind, "low": p.low, "high": p.high}
             entry |= {"log": True} if p.log else {}
-            entry |= {"step": p.step} if p.step not in (None, 1) else {}
+            entry |= {"step": p.step} if is_stepped(p) else {}
         entry |= {"when": str(p.when)} if p.when else {}
         tables[p.name] = entry
     return {

@@ -18,6 +18,9 @@ Value: TypeAlias = float | int | str | bool
 #: The active parameters of one configuration.
 Point: TypeAlias = Mapping[str, Value]
 
+#: Words of a condition; older study stores have them as Python writes them.
+TRUTH = {"true": True, "false": False, "True": True, "False": False}
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -50,19 +53,24 @@ class Condition:
         return got == self.value
 
     def __str__(self) -> str:
-        value = repr(self.value) if isinstance(self.value, str) else self.value
+        """The text that :meth:`parse` reads."""
+        value = f"'{self.value}'" if isinstance(self.value, str) else self.value
+        if isinstance(value, bool):
+            value = "true" if value else "false"
         return f"{self.parent} {self.operator} {value}"
 
 
 def _literal(text: str) -> Value:
-    if text in ("true", "false"):
-        return text == "true"
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    if text in TRUTH:
+        return TRUTH[text]
     for kind in (int, float):
         try:
             return kind(text)
         except ValueError:
             continue
-    return text.strip("'\"")
+    return text
 
 
 @dataclass(frozen=True)
@@ -217,6 +225,11 @@ class Categorical:
 
 
 Parameter: TypeAlias = Float | Int | Categorical
+
+
+def is_stepped(p: Float | Int) -> bool:
+    """Whether a step leaves out values: that of whole numbers is 1 without one."""
+    return p.step is not None if isinstance(p, Float) else p.step != 1
 
 
 def _check_range(name: str, low: float, high: float, log: bool) -> None:

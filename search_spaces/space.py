@@ -20,7 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.errors import SpaceError
-from search_spaces.parameters import Categorical, Condition, Parameter, Point, Value
+from search_spaces.parameters import (
+    Categorical,
+    Condition,
+    Int,
+    Parameter,
+    Point,
+    Value,
+    is_stepped,
+)
 from search_spaces.records import encode as to_plain
 from search_spaces.records import suggestion
 
@@ -94,6 +102,19 @@ class SearchSpace:
     def varying(self) -> tuple[Parameter, ...]:
         """The parameters with more than one value; a search has to do with these alone."""
         return tuple(p for p in self.parameters if _varies(p))
+
+    def check_conditions(self) -> None:
+        """Raise :class:`SpaceError` for a parameter that would never exist.
+
+        What a user gives is checked; a stored space stays readable.
+        """
+        for p in self.parameters:
+            if p.when is not None and not _can_hold(p.when, parent := self[p.when.parent]):
+                raise SpaceError(
+                    f"some value of {parent.name!r} must satisfy the condition of {p.name!r}, got "
+                    f'when = "{p.when}" and {describe(parent)}; {p.name!r} would never exist, '
+                    "correct it"
+                )
 
     # -- points ---------------------------------------------------------------------------
 
@@ -204,6 +225,17 @@ def _check_condition(name: str, when: Condition, before: Mapping[str, Parameter]
         )
 
 
+def _can_hold(when: Condition, parent: Parameter) -> bool:
+    if isinstance(parent, Categorical):
+        return any(when.holds({when.parent: choice}) for choice in parent.choices)
+    if isinstance(when.value, str):
+        return False
+    if when.operator == ">=":
+        return parent.high >= float(when.value)
+    whole = isinstance(parent, Int) and float(when.value).is_integer()
+    return parent.contains(int(when.value) if whole else when.value)
+
+
 def _varies(p: Parameter) -> bool:
     return len(p.choices) > 1 if isinstance(p, Categorical) else p.low < p.high
 
@@ -221,5 +253,5 @@ def describe(p: Parameter) -> str:
     """The range of a parameter in words: ``[1e-05, 0.01] (log)`` or ``{32, 64}``."""
     if isinstance(p, Categorical):
         return "{" + ", ".join(str(c) for c in p.choices) + "}"
-    step = f" in steps of {p.step}" if p.step not in (None, 1) else ""
+    step = f" in steps of {p.step}" if is_stepped(p) else ""
     return f"[{p.low}, {p.high}]{step}{' (log)' if p.log else ''}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tomli_w
 
 from search_spaces.errors import SpaceError
 from search_spaces.loader import load_space, space_document, space_from_tables
@@ -88,6 +91,64 @@ def test_the_document_gives_an_equal_space_again() -> None:
     s = space(baselines=(Baseline("published", POINT),))
     again = space_from_tables(space_document(s), "stored", "s")
     assert again == s and again.digest == s.digest
+
+
+EVERY_KIND = (
+    Categorical("flip", (True, False)),
+    Categorical("word", ("true", "3", "it's", "a b", "")),
+    Categorical("number", (1, 2.5)),
+    Int("n", 2, 10, step=4),
+    Int("wide", 1, 512, log=True),
+    Float("x", 0.0, 8.0, step=1.0),
+    Float("y", 0.0, 1.0, step=0.25),
+    Float("rate", 1e-5, 1e-1, log=True),
+)
+CONDITIONS = (
+    *(Condition("flip", "==", truth) for truth in (True, False)),
+    *(Condition("word", "==", word) for word in ("true", "3", "it's", "a b", "")),
+    *(Condition("number", "==", number) for number in (1, 2.5)),
+    *(Condition("n", operator, 6) for operator in ("==", ">=")),
+    *(Condition("x", operator, 8.0) for operator in ("==", ">=")),
+    Condition("rate", ">=", 1e-3),
+)
+
+
+@pytest.mark.parametrize("when", CONDITIONS, ids=str)
+def test_every_kind_of_parameter_and_condition_survives_the_store(when: Condition) -> None:
+    children = (
+        Categorical("c1", ("a", "b"), when),
+        Int("c2", 1, 3, when=when),
+        Float("c3", 0.0, 2.0, step=1.0, when=when),
+    )
+    s = space(parameters=EVERY_KIND + children)
+    stored = json.loads(json.dumps(space_document(s)))
+    again = space_from_tables(stored, "stored", "s")
+    assert again == s and again.digest == s.digest
+    assert again.digest == space_from_tables(tomllib.loads(tomli_w.dumps(stored)), "", "s").digest
+
+
+def test_a_condition_on_a_truth_of_an_older_store_holds() -> None:
+    assert Condition.parse("flip == True").holds({"flip": True})
+    assert not Condition.parse("flip == False").holds({"flip": True})
+
+
+@pytest.mark.parametrize(
+    ("when", "values"),
+    [
+        ("word == flase", r"\{true, 3, it's, a b, \}"),
+        ("flip == 'true'", r"\{True, False\}"),
+        ("n == 3", r"\[2, 10\] in steps of 4"),
+        ("n >= 11", r"\[2, 10\] in steps of 4"),
+        ("n == two", r"\[2, 10\] in steps of 4"),
+        ("x == 0.5", r"\[0.0, 8.0\] in steps of 1.0"),
+        ("number >= 3", r"\{1, 2.5\}"),
+    ],
+)
+def test_a_condition_that_never_holds_is_refused(tmp_path: Path, when: str, values: str) -> None:
+    path, child = tmp_path / "own.toml", Int("child", 1, 3, when=Condition.parse(when))
+    path.write_text(tomli_w.dumps(space_document(space(parameters=(*EVERY_KIND, child)))))
+    with pytest.raises(SpaceError, match=f"own.toml: .*{values}; 'child' would never exist"):
+        load_space(str(path))
 
 
 def test_the_digest_knows_bounds_but_not_names_of_files() -> None:
