@@ -8,7 +8,8 @@ Notation, with the sums over all slabs i of a layer:
     Ec        X0 sum w_i Ec_i / X0_i                  critical energy [MeV]
     1/R_M     sum w_i Ec_i / (X0_i E_s)               Moliere radius, E_s = 21.2 MeV
     F_S       X0 / sum rho_i d_i                      layers per radiation length
-    e         1 / (1 + 0.007 (Z_a - Z_p))             response to electrons over that to muons
+    e         1 / (1 + 0.007 (Z_a - Z_p))             response to electrons over that to muons;
+                                                      1 where the absorber is the lighter one
 
 a is the absorber, p the sensor. Lengths in mm are those of the stack with its gaps.
 """
@@ -81,7 +82,8 @@ def medium(geometry: Geometry) -> Medium:
     mip_fraction = seen / ionisation
     e_over_mip = 1.0
     if absorber is not None:
-        e_over_mip = 1 / (1 + 0.007 * (absorber.material.z - sensor.material.z))
+        # The fit is of heavy absorbers: beyond, sensors would see more than there is.
+        e_over_mip = 1 / (1 + 0.007 * max(absorber.material.z - sensor.material.z, 0))
     term = 0.0 if absorber is None else SAMPLING_TERM * math.sqrt(sensor.mm / mip_fraction)
     tuned = geometry.gflash
     return Medium(

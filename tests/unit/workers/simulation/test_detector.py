@@ -85,6 +85,17 @@ def test_a_stack_of_tungsten_and_silicon() -> None:
     assert made.sampling_term == pytest.approx(0.15, rel=0.35)
 
 
+@pytest.mark.parametrize(("absorber", "sensor"), [("Al", "PbWO4"), ("Al", "lKr"), ("Fe", "CsI")])
+def test_no_more_is_seen_than_there_is_where_the_absorber_is_light(
+    absorber: str, sensor: str
+) -> None:
+    layers = Layers(absorber=absorber, absorber_mm=1.0, sensor=sensor, sensor_mm=10.0)
+    cells = Cells((9, 9, 20), (10.0, 10.0, 11.0))
+    made = medium(replace(CLIC, cells=cells, layers=layers, gflash=GFlash()))
+    assert made.e_over_mip == 1.0
+    assert made.sampling_fraction == made.mip_fraction < 1
+
+
 def test_what_was_measured_stands_before_the_estimate() -> None:
     made = medium(replace(CLIC, gflash=GFlash(sampling_fraction=0.5, sampling_term=0.2)))
     assert (made.sampling_fraction, made.sampling_term) == (0.5, 0.2)
