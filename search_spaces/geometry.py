@@ -62,6 +62,19 @@ class GFlash:
     radial_scale: float = 1.0
     spot_scale: float = 1.0
 
+    def check(self, where: str) -> None:
+        """Raise :class:`GeometryError` unless showers can be made with it."""
+        fraction, term, shift = self.sampling_fraction, self.sampling_term, self.maximum_shift
+        for rule, value, holds in (
+            ("0 <= gflash.sampling_fraction <= 1", fraction, 0 <= fraction <= 1),
+            ("gflash.sampling_term >= 0", term, 0 <= term < math.inf),
+            ("a finite gflash.maximum_shift", shift, math.isfinite(shift)),
+            ("gflash.radial_scale > 0", self.radial_scale, 0 < self.radial_scale < math.inf),
+            ("gflash.spot_scale > 0", self.spot_scale, 0 < self.spot_scale < math.inf),
+        ):
+            if not holds:
+                raise GeometryError(f"{where}: {rule} must hold, got {value:g}; correct it")
+
 
 @dataclass(frozen=True)
 class Storage:
@@ -132,6 +145,7 @@ class Geometry:
                 f"must hold, got {self.threshold}, {storage.gev_per_unit} and "
                 f"{storage.energy_column}"
             )
+        self.gflash.check(where)
         if not self.particles:
             raise GeometryError(f"{where}: particles must name at least one, got none; add it")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from search_spaces.errors import GeometryError
-from search_spaces.geometry import Cells, Cylinder, Geometry, Storage
+from search_spaces.geometry import Cells, Cylinder, Geometry, GFlash, Storage
 from search_spaces.loader import load_geometry
 from search_spaces.records import decode, encode
 
@@ -47,6 +47,12 @@ def geometry(**changes: object) -> Geometry:
         ({"threshold": -1.0}, "threshold >= 0"),
         ({"threshold": math.nan}, "threshold >= 0"),
         ({"storage": Storage(energy_column=-1)}, "storage.energy_column >= 0 must hold"),
+        ({"gflash": GFlash(sampling_fraction=-0.5)}, "0 <= gflash.sampling_fraction <= 1 .*-0.5"),
+        ({"gflash": GFlash(sampling_fraction=1.5)}, "0 <= gflash.sampling_fraction <= 1 .*1.5"),
+        ({"gflash": GFlash(sampling_term=-0.1)}, "gflash.sampling_term >= 0 must hold, got -0.1"),
+        ({"gflash": GFlash(maximum_shift=math.nan)}, "a finite gflash.maximum_shift"),
+        ({"gflash": GFlash(radial_scale=-1.0)}, "gflash.radial_scale > 0 must hold, got -1"),
+        ({"gflash": GFlash(spot_scale=0.0)}, "gflash.spot_scale > 0 must hold, got 0"),
         ({"particles": ()}, "particles must name at least one"),
     ],
 )
