@@ -145,7 +145,7 @@ plate_mm = 200              # width of absorber and gap
 format = "3dgan"
 showers = "ECAL"            # (n, x, y, z)
 energy = "energy"           # (n,) GeV
-theta = "theta"             # (n,) rad; "" where there is no angle
+theta = "theta"             # (n,) rad; "" where all have one angle
 gev_per_unit = 1.0          # GeV per unit of the cells
 
 [gflash]                    # tunes the parametrised simulation; 0 is estimated

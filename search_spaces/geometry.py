@@ -82,7 +82,7 @@ class Storage:
 
     Attributes:
         format: whose layout the files have.
-        showers, energy, theta: data-set names; an empty ``theta`` means normal incidence.
+        showers, energy, theta: data-set names; an empty ``theta`` means the geometry's one angle.
         energy_column: column of the primary energy where the energy data set has several.
         gev_per_unit: deposited GeV per file unit (1, or 0.02 for the x50 layout).
         particle: data set of each shower's place in ``particles`` or PDG code; empty: one particle.

@@ -86,7 +86,10 @@ class ShowerFile:
         """Conditions of the events from ``start`` to ``stop``, all by default."""
         storage, stop = self.geometry.storage, len(self) if stop is None else stop
         energy = self._columns(storage.energy, start, stop)[:, storage.energy_column]
-        theta = self._columns(storage.theta, start, stop)[:, 0] if storage.theta else None
+        if storage.theta:
+            theta = self._columns(storage.theta, start, stop)[:, 0]
+        else:  # all showers have the geometry's one angle
+            theta = np.full(len(energy), self.geometry.theta_rad[0])
         particle = None
         if storage.particle:
             stored = self._columns(storage.particle, start, stop)[:, 0].astype(np.int64)

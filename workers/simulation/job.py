@@ -133,9 +133,9 @@ def _within(
 
 
 def _check_angle(geometry: Geometry, beam: Beam) -> None:
-    if not geometry.storage.theta and beam.theta != (90.0, 90.0):
+    if not geometry.storage.theta and geometry.has_angle:
         raise ConfigError(
-            f"geometry {geometry.name!r} stores no angle, so theta must be 90 degrees, got "
+            f"geometry {geometry.name!r} stores no angle, so theta must be one, got "
             f"{beam.theta[0]:g}:{beam.theta[1]:g}; name a data set in storage.theta"
         )
 

@@ -129,6 +129,17 @@ def test_a_failing_process_is_told_with_its_reason(tmp_path: Path) -> None:
     assert not is_done(tmp_path / "broken.h5", broken)
 
 
+def test_showers_of_one_angle_are_read_with_it_though_their_file_has_none(tmp_path: Path) -> None:
+    tilted = replace(MERGED, theta=(70.0, 70.0), storage=Storage())
+    out = tmp_path / "tilted.h5"
+    simulate(make_job(tilted, "gflash", 12), out)
+    with ShowerFile(str(out), tilted) as file:
+        showers = file.read(0, 12)
+        showers.check(tilted)
+        np.testing.assert_allclose(showers.theta, np.radians(70), rtol=1e-6)
+        assert "theta" not in h5py.File(out)
+
+
 @pytest.mark.parametrize(
     "storage",
     [
