@@ -17,6 +17,7 @@ from search_spaces.documents import read_toml
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Value
 from search_spaces.records import decode, shown
+from search_spaces.seeds import check_seed
 from workers.trial import Budget, Precision, Resources, SplitBy
 
 #: No count of a study, and no time [s], is larger.
@@ -160,8 +161,7 @@ class StudyConfig:
     workers: WorkersTable = field(default_factory=WorkersTable)
 
     def __post_init__(self) -> None:
-        if self.study.seed < 0:
-            raise ConfigError(f"study.seed >= 0 must hold, got {shown(self.study.seed)}")
+        check_seed("study.seed", self.study.seed)
         for key, low in (("trials", 1), ("confirm", 0), ("confirm_seeds", 1), ("max_failures", 1)):
             _within(f"search.{key}", getattr(self.search, key), low)
         if not self.search.target >= 0:

@@ -24,6 +24,7 @@ from objectives.showers import Conditions, Showers
 from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
 from search_spaces.records import encode, suggestion
+from search_spaces.seeds import check_seed
 from workers.data.writing import ShowerWriter, appearing
 from workers.models.base import GenerativeModel
 from workers.simulation.label import Label
@@ -84,8 +85,9 @@ def make_order(
         raise ConfigError(
             f"the model makes no showers of {particle!r}; {suggestion(particle, names)}"
         )
-    if events < 1 or seed < 0:
-        raise ConfigError(f"events >= 1 and seed >= 0 must hold, got {events} and {seed}")
+    check_seed("--seed", seed)
+    if events < 1:
+        raise ConfigError(f"events >= 1 must hold, got {events}")
     chosen = tuple(range(len(names))) if particle is None else (names.index(particle),)
     made = Order(events, energy or geometry.energy, theta or geometry.theta, chosen, seed)
     _check("energy", made.energy, geometry.energy, "GeV", extrapolate)

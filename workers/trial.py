@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
+from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Value
 from search_spaces.records import decode, encode
+from search_spaces.seeds import check_seed
 from workers.schedule import Schedule
 
 #: What a split divides: the events of all files, or whole files.
@@ -51,6 +53,12 @@ class Budget:
     epochs: int
     showers: int
     evaluation_showers: int
+
+    def __post_init__(self) -> None:
+        given = {key: getattr(self, key) for key in ("epochs", "showers", "evaluation_showers")}
+        for key, value in given.items():
+            if value < 1:
+                raise ConfigError(f"budget.{key} >= 1 must hold, got {value}")
 
 
 #: Of the arithmetic in the hidden layers; weights and sums are float32 in any case.
@@ -104,6 +112,9 @@ class TrialSpec:
     resources: Resources = field(default_factory=Resources)
     schedule: Schedule = ()
     plots: bool = False
+
+    def __post_init__(self) -> None:
+        check_seed("seed", self.seed)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -48,9 +48,10 @@ class Setting:
     proposal_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.trials < 1 or self.workers < 1 or self.proposal_seconds < 0:
+        finite = 0 <= self.proposal_seconds < float("inf")
+        if self.trials < 1 or self.workers < 1 or not finite:
             raise ConfigError(
-                "trials >= 1, workers >= 1 and proposal_seconds >= 0 must hold, got "
+                "trials >= 1, workers >= 1 and a finite proposal_seconds >= 0 must hold, got "
                 f"{self.trials}, {self.workers} and {self.proposal_seconds}"
             )
 

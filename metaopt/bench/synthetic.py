@@ -82,13 +82,15 @@ class Synthetic:
         response, rng = self.response(point), np.random.default_rng(seed)
         seconds = response.seconds * math.exp(JITTER * rng.normal())
         luck, swings = self.noise * rng.normal(), rng.normal(size=self.epochs)
-        last = self.epochs if response.fails_at is None else response.fails_at - 1
+        # Whatever diverges does so by the last epoch, however few there are.
+        fails_at = response.fails_at and min(response.fails_at, self.epochs)
+        last = self.epochs if fails_at is None else fails_at - 1
         rungs = tuple(
             Rung(e, curve(response, e / self.epochs, swings[e - 1]) + luck, e * seconds)
             for e in range(1, last + 1)
         )
-        if response.fails_at is not None:
-            return failed(rungs, response.fails_at * seconds)
+        if fails_at is not None:
+            return failed(rungs, fails_at * seconds)
         return Training(rungs, rungs[-1].score, self.epochs * seconds)
 
 

@@ -23,6 +23,7 @@ CASES: list[tuple[str, int, str]] = [
     ("run --trials 0", 2, "search.trials >= 1 must hold, got 0"),
     ("run --showers 10000000000", 2, "trial.showers <= 1000000000 must hold, got 10000000000"),
     ("run --seed -1", 2, "study.seed >= 0 must hold, got -1"),
+    ("run --seed 9223372036854775808", 2, "study.seed < 2.63 must hold, got 92233720368547758"),
     ("run --gpus nan", 2, "a share of one GPU .* got nan"),
     ("run --gpu-memory-mib -1", 2, "workers.gpu_memory_mib >= 0"),
     ("run --time-budget soon", 2, "reads like 90s, 4m, 2h or 1d .* got 'soon'"),
@@ -129,10 +130,20 @@ CASES: list[tuple[str, int, str]] = [
     ("generate gone --events 9 -o x.h5", 2, "gone/production.toml: cannot be read .No such file"),
     ("generate damaged-production.toml --events 9 -o x.h5", 2, "not a TOML file: .*; mend it"),
     ("generate damaged-toy.json --events 9 -o x.h5", 2, "must hold a saved toy model, got"),
-    ("generate production --events 0 -o x.h5", 2, "events >= 1 .* must hold, got 0"),
+    ("generate production --events 0 -o x.h5", 2, "events >= 1 must hold, got 0"),
     ("generate production --events 9 -o x.h5 --energy 500:600", 2, "got 500:600; use --extrapol"),
     ("generate production --events 9 -o none/x.h5", 2, "none/x.h5: must be a new file in a folder"),
     ("simulate clic-12 --engine gflash --events 9 -o x.h5", 2, "did you mean 'clic-12x12x12'"),
+    (
+        "generate production --events 9 -o x.h5 --seed 9223372036854775808",
+        2,
+        "--seed < 2.63 must hold, got 9223372036854775808; give another",
+    ),
+    (
+        "simulate pbwo4 --engine gflash --events 9 -o x.h5 --seed 99999999999999999999",
+        2,
+        "--seed < 2.63 must hold",
+    ),
     ("simulate flat.toml --engine gflash --events 9 -o x.h5", 2, "pitch must be positive .mm."),
     ("geometry show energies.toml", 2, "0 < low < high .GeV., got .200.0, 10.0."),
     # One trial alone.
@@ -159,6 +170,8 @@ CASES: list[tuple[str, int, str]] = [
     ("bench strategies --problem damaged.jsonl.gz", 2, "damaged.jsonl.gz: cannot be read"),
     ("bench strategies --strategy random,x=1", 2, "strategy 'random': unknown key 'x'; known: no"),
     ("bench strategies --strategy genetic,x", 2, "name,key=value,...' with TOML values, got 'gen"),
+    ("bench strategies --proposal-seconds nan", 2, "finite proposal_seconds >= 0 .*got .* nan"),
+    ("bench strategies --proposal-seconds inf", 2, "finite proposal_seconds >= 0 .*got .* inf"),
     ("bench strategies --trials 0", 2, "0 is not in the range x>=1"),
     ("bench strategies --markdown none/b.md", 2, "none/b.md: needs the name of a file in a"),
     # The dashboard.

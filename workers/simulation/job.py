@@ -12,6 +12,7 @@ from typing import Literal
 from search_spaces.errors import ConfigError, MissingExtraError
 from search_spaces.geometry import Geometry, GFlash
 from search_spaces.records import suggestion
+from search_spaces.seeds import check_seed
 from workers.simulation import gflash
 from workers.simulation.detector import Detector
 from workers.simulation.em_data import data_sets
@@ -84,12 +85,12 @@ def make_job(
         ConfigError: a value breaks a rule.
         MissingExtraError: Geant4 is not installed.
     """
-    Detector.of(geometry)
-    if events < 1 or seed < 0 or cut_mm <= 0:
+    check_seed("--seed", seed)
+    if events < 1 or cut_mm <= 0:
         raise ConfigError(
-            f"events >= 1, seed >= 0 and a production cut > 0 mm must hold, got {events}, {seed} "
-            f"and {cut_mm:g}"
+            f"events >= 1 and a production cut > 0 mm must hold, got {events} and {cut_mm:g}"
         )
+    Detector.of(geometry)
     beam = Beam(
         _within("energy", energy or geometry.energy, geometry.energy, "GeV"),
         _within("theta", theta or geometry.theta, geometry.theta, "degrees"),

@@ -110,6 +110,17 @@ def test_more_epochs_show_the_same_training_in_finer_steps() -> None:
     assert fine.seconds == pytest.approx(coarse.seconds * 30 / 9)
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4])
+def test_a_training_of_few_epochs_diverges_by_its_last_one(epochs: int) -> None:
+    problem, rng = make_problem(f"gan15@{epochs}"), np.random.default_rng(0)
+    for _ in range(100):
+        point = problem.space.sample(rng)
+        training = problem.train(point, 1)
+        failed = problem.truth(point) == WORST
+        assert (training.score == WORST) == failed
+        assert len(training.rungs) < epochs if failed else len(training.rungs) == epochs
+
+
 @pytest.mark.parametrize(
     ("make", "name", "text"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from metaopt.cli.main import cli
+from metaopt.errors import ConfigError
 from workers.runner import trial_events
 from workers.trial import TrialSpec
 
@@ -46,3 +48,24 @@ def test_its_files_go_to_a_new_folder_where_they_are_asked_for(
     for taken in (out, spec):
         refused = CliRunner().invoke(cli, ["trial", str(spec), "-o", str(taken)])
         assert "must be an empty or new folder" in str(refused.exception)
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "rule"),
+    [
+        (None, "seed", -1, "seed >= 0 must hold, got -1"),
+        (None, "seed", 2**63, "seed < 2\\^63 must hold|must fit in 64 bits"),
+        ("budget", "epochs", -1, "budget.epochs >= 1 must hold, got -1"),
+        ("budget", "showers", 0, "budget.showers >= 1 must hold, got 0"),
+        ("budget", "evaluation_showers", 0, "budget.evaluation_showers >= 1 must hold, got 0"),
+    ],
+)
+def test_a_specification_that_cannot_be_trained_is_refused(
+    toy_spec: TrialSpec, tmp_path: Path, table: str | None, key: str, value: int, rule: str
+) -> None:
+    tables = toy_spec.to_json()
+    (tables[table] if table else tables)[key] = value
+    (tmp_path / "spec.json").write_text(json.dumps(tables))
+    refused = CliRunner().invoke(cli, ["trial", str(tmp_path / "spec.json")])
+    assert isinstance(refused.exception, ConfigError)
+    assert re.search(rule, str(refused.exception))
