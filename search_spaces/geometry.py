@@ -145,6 +145,11 @@ class Geometry:
                 f"must hold, got {self.threshold}, {storage.gev_per_unit} and "
                 f"{storage.energy_column}"
             )
+        if any(not key.strip("/") or "\0" in key for key in (storage.showers, storage.energy)):
+            raise GeometryError(
+                f"{where}: storage.showers and storage.energy must name data sets, got "
+                f"{storage.showers!r} and {storage.energy!r}; name them"
+            )
         self.gflash.check(where)
         if not self.particles:
             raise GeometryError(f"{where}: particles must name at least one, got none; add it")

@@ -21,12 +21,36 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from search_spaces.errors import GeometryError
 from search_spaces.geometry import Geometry
 
 Array = NDArray[np.float32]
 Shape = tuple[int, ...]
 
 GEV_PER_MEV = 1e-3
+
+
+def check_keys(geometry: Geometry, *others: str) -> None:
+    """Raise :class:`GeometryError` unless a file can hold each data set of a geometry by its name.
+
+    Files that are only read may have several quantities in one data set.
+
+    Args:
+        geometry: says the names.
+        others: further data sets of the file.
+    """
+    storage = geometry.storage
+    keys = [k for k in (storage.showers, storage.energy, storage.theta, storage.particle) if k]
+    places = [tuple(part for part in k.split("/") if part) for k in (*keys, *others)]
+    for i, place in enumerate(places):
+        for other in places[:i]:
+            # A data set can neither be another one nor hold it.
+            if place[: len(other)] == other or other[: len(place)] == place:
+                own = f" and {', '.join(others)} of metaopt's own" if others else ""
+                raise GeometryError(
+                    f"geometry {geometry.name!r}: each quantity must have a data set of its own to "
+                    f"be written, got {', '.join(keys)}{own}; rename one in [storage]"
+                )
 
 
 class Layout(Protocol):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from objectives.showers import Showers
 from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
-from workers.data.layouts import flatten, layout_of
+from workers.data.layouts import check_keys, flatten, layout_of
 from workers.data.particles import PDG
 
 #: Showers of one chunk of a file, and its compression: a fast one, as showers come fast.
@@ -29,9 +29,13 @@ class ShowerWriter:
         file: open for writing.
         geometry: of the showers; its ``storage`` says keys, units and layout.
         events: number of showers.
+
+    Raises:
+        GeometryError: two data sets have one name.
     """
 
     def __init__(self, file: h5py.File, geometry: Geometry, events: int) -> None:
+        check_keys(geometry)
         storage, layout = geometry.storage, layout_of(geometry)
         self.geometry, self.written, self._unit = geometry, 0, layout.energy_unit
         shape = layout.shapes(geometry)[0]

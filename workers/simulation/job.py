@@ -13,11 +13,14 @@ from search_spaces.errors import ConfigError, MissingExtraError
 from search_spaces.geometry import Geometry, GFlash
 from search_spaces.records import suggestion
 from search_spaces.seeds import check_seed
+from workers.data.layouts import check_keys
 from workers.simulation import gflash
 from workers.simulation.detector import Detector
 from workers.simulation.em_data import data_sets
 from workers.simulation.primaries import PARTICLES, Beam
 
+#: Data set of the time that each shower took.
+CPU_SECONDS = "cpu_seconds"
 Engine = Literal["geant4", "gflash"]
 ENGINES: tuple[Engine, ...] = ("geant4", "gflash")
 #: Production cut of Geant4 [mm]: larger ones save less than a fifth of the time.
@@ -97,6 +100,7 @@ def make_job(
         particles or geometry.particles,
         seed,
     )
+    check_keys(geometry, CPU_SECONDS)
     _check_angle(geometry, beam)
     _check_particles(geometry, engine, beam.particles)
     if engine == "geant4":

@@ -17,22 +17,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from search_spaces.documents import read_json
 from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
 from search_spaces.records import decode, encode
 from workers.data.layouts import flatten, layout_of
 from workers.data.particles import PDG
-from workers.simulation.job import Job
+from workers.simulation.job import CPU_SECONDS, Job
 from workers.simulation.label import Label, label_of
 from workers.simulation.primaries import Primary
 
 Array = NDArray[np.float32]
 
+Told = TypeVar("Told", Job, Label)
 _JOB, _LABEL, _LOCK, _DATA = "job.json", "label.json", "lock", "geant4-data"
 
 
@@ -76,13 +79,13 @@ class Parts:
 
     @property
     def job(self) -> Job:
-        """The job that is being done."""
-        return decode(Job, json.loads((self.folder / _JOB).read_text()), str(self.folder))
+        """The job that is being done; raises ConfigError if its file is damaged."""
+        return self._told(Job, _JOB)
 
     @property
     def label(self) -> Label:
-        """What makes the showers; there as soon as a block is."""
-        return decode(Label, json.loads((self.folder / _LABEL).read_text()), str(self.folder))
+        """What makes the showers, there as soon as a block is; raises as :attr:`job`."""
+        return self._told(Label, _LABEL)
 
     def begin(self, job: Job) -> None:
         """Begin a job, or go on with it.
@@ -168,9 +171,18 @@ class Parts:
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06d}.npz"
 
+    def _told(self, kind: type[Told], name: str) -> Told:
+        try:
+            return decode(kind, read_json(self.folder / name, ConfigError), str(self.folder))
+        except ConfigError as failure:
+            raise ConfigError(f"{failure}; or remove the folder to begin again") from failure
+
     def _whole(self, name: str, content: bytes) -> None:
         part = self.folder / f"{secrets.token_hex(4)}.part"
-        part.write_bytes(content)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # a name must not outlive its content
         part.replace(self.folder / name)
 
 
@@ -209,7 +221,7 @@ def _fill(file: h5py.File, job: Job, blocks: Iterator[Block]) -> None:
             sets[storage.theta][rows] = block.theta
         if storage.particle:
             sets[storage.particle][rows] = block.particle
-        sets["cpu_seconds"][rows] = block.cpu_seconds
+        sets[CPU_SECONDS][rows] = block.cpu_seconds
         start = rows.stop
 
 
@@ -222,7 +234,7 @@ def _create(file: h5py.File, geometry: Geometry, n: int) -> dict[str, h5py.Datas
             storage.showers, (n, *shape), "f4", chunks=(min(16, n), *shape), compression=4
         ),
         storage.energy: file.create_dataset(storage.energy, columns, "f4"),
-        "cpu_seconds": file.create_dataset("cpu_seconds", (n,), "f4"),
+        CPU_SECONDS: file.create_dataset(CPU_SECONDS, (n,), "f4"),
     }
     if storage.theta:
         made[storage.theta] = file.create_dataset(storage.theta, (n,), "f4")

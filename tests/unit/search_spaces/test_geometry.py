@@ -53,6 +53,8 @@ def geometry(**changes: object) -> Geometry:
         ({"gflash": GFlash(maximum_shift=math.nan)}, "a finite gflash.maximum_shift"),
         ({"gflash": GFlash(radial_scale=-1.0)}, "gflash.radial_scale > 0 must hold, got -1"),
         ({"gflash": GFlash(spot_scale=0.0)}, "gflash.spot_scale > 0 must hold, got 0"),
+        ({"storage": Storage(showers="")}, "must name data sets, got '' and 'energy'"),
+        ({"storage": Storage(energy="/")}, "must name data sets, got 'ECAL' and '/'"),
         ({"particles": ()}, "particles must name at least one"),
     ],
 )

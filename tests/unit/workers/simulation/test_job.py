@@ -62,6 +62,21 @@ def test_a_geometry_without_layers_or_angle_is_refused() -> None:
         make_job(replace(CLIC, storage=replace(CLIC.storage, theta="")), "gflash", 1)
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"energy": "ECAL"},
+        {"theta": "/energy"},
+        {"showers": "data", "energy": "data/energy"},
+        {"particle": "cpu_seconds"},
+    ],
+)
+def test_data_sets_that_cannot_stand_beside_each_other_are_refused(keys: dict[str, str]) -> None:
+    geometry = replace(CLIC, storage=replace(CLIC.storage, **keys))
+    with pytest.raises(GeometryError, match="must have a data set of its own to be written"):
+        make_job(geometry, "gflash", 1)
+
+
 def test_several_particles_are_equally_frequent() -> None:
     job = make_job(MIXED, "gflash", 4000)
     shot = [p.particle for p in primaries(job.beam, CLIC.cells, 0, 400)]

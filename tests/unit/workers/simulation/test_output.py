@@ -110,6 +110,15 @@ def test_another_simulation_never_takes_the_place_of_one(whole: Path, tmp_path: 
         simulate(job(seed=6), tmp_path / "begun.h5")
 
 
+@pytest.mark.parametrize("content", ["", "[1, 2]", '{"geom'])
+def test_a_damaged_job_is_told_with_a_way_out(content: str, tmp_path: Path) -> None:
+    parts = Parts(tmp_path / "x.h5")
+    parts.begin(job())
+    (parts.folder / "job.json").write_text(content)
+    with pytest.raises(ConfigError, match=r"x\.h5\.parts.*remove the folder to begin again"):
+        parts.begin(job())
+
+
 def test_two_simulations_of_one_file_do_not_meet(tmp_path: Path) -> None:
     parts = Parts(tmp_path / "one.h5")
     parts.begin(job())
