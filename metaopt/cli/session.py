@@ -212,14 +212,13 @@ def _conclude(config: StudyConfig, study: StoredStudy, ending: Ending) -> int:
     """Print the published configuration against the best found, and what to type next."""
     trials = study.trials()
     best, published = next(iter(standings(trials)), None), published_of(trials)
-    again = f"--study {config.name}" if config.study.name else "the same command"
     if best is not None:
         print_table(comparison_table(published or best, best))
         say(verdict(published or best, best))
         if taught := _taught_words(trials):
             say(taught)
     if ending is Ending.INTERRUPTED:
-        say(f"interrupted; resume with {again}")
+        say("interrupted; the same command goes on")
         return INTERRUPTED
     if best is None:
         shown, on = "`metaopt show` gives the reasons", "the same command goes on"

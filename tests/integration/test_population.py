@@ -95,7 +95,7 @@ def interrupted(folder: Path) -> list[TrialView]:
     with started(folder, *COMMAND) as (process, stderr):
         wait_for(stderr, "epoch 2/4")
         process.send_signal(signal.SIGINT)
-        assert "interrupted; resume with --study toy" in stderr.read()
+        assert "interrupted; the same command goes on" in stderr.read()
         assert process.wait(60) == 130
     states = folder / "results" / "toy" / "checkpoints"
     for trial in (t for t in trials_of(folder) if t.state == "running" and t.rungs):

@@ -67,7 +67,7 @@ def test_an_interrupted_study_is_resumed_without_losing_or_repeating(
     with started(tmp_path, *command) as (process, stderr):
         wait_for(stderr, "trial 3 started")
         process.send_signal(sign)
-        assert "resume with" in stderr.read()
+        assert "interrupted; the same command goes on" in stderr.read()
         assert process.wait(60) == 130
     done = metaopt(tmp_path, *command)
     assert "resumed with" in done.stderr
