@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import glob
-import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from metaopt.names import check_name, made_name
-from metaopt.store import DEFAULT_URL
+from metaopt.paths import expanded, matches
+from metaopt.store import DEFAULT_URL, with_home
 from search_spaces.documents import read_toml
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Value
@@ -232,24 +231,9 @@ class StudyConfig:
         for pattern in self.data.files:
             if pattern == SAMPLE:
                 found.append(str(resources.files("metaopt") / "sample" / "clic-12x12x12.h5"))
-                continue
-            if "://" in pattern:
-                found += _remote(pattern)
-                continue
-            # Path.glob takes no absolute pattern; a "~" of nobody stays as it is.
-            matches = sorted(glob.glob(os.path.expanduser(pattern), recursive=True))  # noqa: PTH111, PTH207
-            if not matches:
-                raise ConfigError(f"data.files: no file matches {pattern!r}; check the path")
-            found += [str(Path(m).resolve()) for m in matches]
+            else:
+                found += matches(pattern)
         return tuple(dict.fromkeys(found))
-
-
-def _remote(pattern: str) -> list[str]:
-    from workers.data.remote import matches
-
-    if not (urls := matches(pattern)):
-        raise ConfigError(f"data.files: no object matches {pattern!r}; check the URL")
-    return urls
 
 
 def load_config(path: Path | None, options: Mapping[str, Mapping[str, Any]]) -> StudyConfig:
@@ -290,7 +274,18 @@ def config_of(
             merged[table] = {**_without_options(before, given), **given}
     if "data" not in merged:
         raise ConfigError(f"{where}: a study needs a [data] table with files and geometry; add it")
-    return decode(StudyConfig, merged, where)
+    return _with_home(decode(StudyConfig, merged, where))
+
+
+def _with_home(config: StudyConfig) -> StudyConfig:
+    """The configuration with the user's folder for each ``~`` that a path begins with."""
+    study, search, data = config.study, config.search, config.data
+    return replace(
+        config,
+        study=replace(study, storage=with_home(study.storage), results=expanded(study.results)),
+        search=replace(search, space=expanded(search.space)),
+        data=replace(data, geometry=expanded(data.geometry)),
+    )
 
 
 def _without_options(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,7 +56,9 @@ def command(
     from metaopt.cli.simulate import make_showers
     from metaopt.errors import ConfigError
     from metaopt.names import made_name
+    from metaopt.paths import expanded
     from metaopt.retarget import Target, study_of
+    from metaopt.store import with_home
     from metaopt.store.database import StudyStore
     from search_spaces.loader import load_geometry
 
@@ -65,7 +67,7 @@ def command(
         raise ConfigError(f"study {earlier!r} was not made by metaopt; give another --from")
     strategy = given["strategy"] or stored.document["strategy"]
     name = study or made_name(geometry, strategy)
-    target = Target(name, geometry, data, events or 0, storage, results)
+    target = Target(name, geometry, data, events or 0, with_home(storage), expanded(results))
     # Whether it can be simulated is known before anything is written.
     job = _job(loaded, engine, events) if events else None
     config = study_of(target, stored, loaded, tables_of(given))

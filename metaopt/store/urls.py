@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from metaopt.store import PASSWORD_VARIABLE
+from metaopt.store import PASSWORD_VARIABLE, with_home
 from search_spaces.errors import StoreError
 
 #: What a password is replaced by.
@@ -56,7 +56,7 @@ def _read(url: str) -> URL:
             f"password write it as %40, or give the password in {PASSWORD_VARIABLE}"
         )
     try:
-        return make_url(url)
+        return make_url(with_home(url))
     except (ArgumentError, ValueError):
         # Without its cause, whose text may hold a piece of the URL.
         raise StoreError(

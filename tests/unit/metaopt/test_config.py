@@ -9,6 +9,7 @@ import pytest
 
 from metaopt.config import load_config, seconds
 from metaopt.names import check_name
+from metaopt.store.urls import sqlite_file
 from search_spaces.errors import ConfigError
 
 
@@ -75,6 +76,33 @@ def test_a_pattern_without_files() -> None:
     given = {"files": ["/nowhere/*.h5"], "geometry": "clic-25x25x25"}
     with pytest.raises(ConfigError, match="no file matches"):
         load_config(None, {"data": given}).files()
+
+
+def test_a_file_is_taken_by_its_name_before_it_is_a_pattern(tmp_path: Path) -> None:
+    for name in ("run[1].h5", "run1.h5"):
+        (tmp_path / name).touch()
+    for given, found in (("run[1].h5", "run[1].h5"), ("run[12].h5", "run1.h5")):
+        tables = {"data": {"files": [f"{tmp_path}/{given}"], "geometry": "clic-25x25x25"}}
+        assert load_config(None, tables).files() == (str(tmp_path / found),)
+
+
+def test_the_users_folder_stands_for_a_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "x.h5").touch()
+    path = tmp_path / "study.toml"
+    path.write_text(
+        "[study]\nresults = '~/r'\nstorage = 'sqlite:///~/x.db'\n"
+        "[search]\nspace = '~/s.toml'\n[data]\nfiles = ['~/x.h5']\ngeometry = '~/g.toml'\n"
+    )
+    config = load_config(path, {})
+    assert (config.study.results, config.data.geometry) == (f"{tmp_path}/r", f"{tmp_path}/g.toml")
+    assert (config.search.space, config.files()) == (f"{tmp_path}/s.toml", (f"{tmp_path}/x.h5",))
+    assert config.study.storage == f"sqlite:///{tmp_path}/x.db"
+    assert sqlite_file("sqlite:///~/x.db") == tmp_path / "x.db"
+    nobody = load_config(path, {"study": {"results": "~nobody-of-this-name/r"}})
+    assert nobody.study.results == "~nobody-of-this-name/r"
 
 
 def test_times() -> None:
