@@ -34,9 +34,9 @@ def interval(
     """Both ends of ``LOW:HIGH``; of one number, it twice."""
     if value is None:
         return None
-    low, _, high = value.partition(":")
+    low, colon, high = value.partition(":")
     try:
-        return float(low), float(high or low)
+        return float(low), float(high if colon else low)
     except ValueError:
         raise click.BadParameter(
             f"a range reads like 10:200, or 50, got {value!r}", context, option

@@ -43,7 +43,12 @@ def test_a_file_is_simulated_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "rule"),
-    [("--energy", "fast", "a range reads like 10:200"), ("--processes", "0", "0 is not in the")],
+    [
+        ("--energy", "fast", "a range reads like 10:200"),
+        ("--energy", "50:", "a range reads like 10:200, or 50, got '50:'"),
+        ("--theta", ":90", "a range reads like 10:200, or 50, got ':90'"),
+        ("--processes", "0", "0 is not in the"),
+    ],
 )
 def test_what_cannot_be_read_is_a_usage_error(
     option: str, value: str, rule: str, tmp_path: Path
