@@ -45,10 +45,8 @@ if TYPE_CHECKING:
     "--cut",
     "cut_mm",
     type=float,
-    default=0.7,
-    show_default=True,
     metavar="MM",
-    help="Production cut of Geant4.",
+    help="Production cut of Geant4. [default: 0.7]",
 )
 @click.option(
     "--processes",
@@ -67,7 +65,7 @@ def command(
     theta: tuple[float, float] | None,
     particles: tuple[str, ...],
     seed: int,
-    cut_mm: float,
+    cut_mm: float | None,
     processes: int,
 ) -> None:
     """Simulate showers of a calorimeter: a built-in GEOMETRY, or a TOML file.

@@ -69,7 +69,7 @@ def make_job(
     theta: tuple[float, float] | None = None,
     particles: tuple[str, ...] = (),
     seed: int = 0,
-    cut_mm: float = CUT_MM,
+    cut_mm: float | None = None,
 ) -> Job:
     """A job that can be done; what is not given is the geometry's.
 
@@ -81,7 +81,7 @@ def make_job(
         theta: range of the angle of incidence [degrees].
         particles: types of the primaries.
         seed: of all random draws.
-        cut_mm: production cut of Geant4 [mm].
+        cut_mm: production cut of Geant4 [mm], by default 0.7; the parametrisation has none.
 
     Raises:
         GeometryError: the geometry cannot be simulated.
@@ -89,10 +89,9 @@ def make_job(
         MissingExtraError: Geant4 is not installed.
     """
     check_seed("--seed", seed)
-    if events < 1 or cut_mm <= 0:
-        raise ConfigError(
-            f"events >= 1 and a production cut > 0 mm must hold, got {events} and {cut_mm:g}"
-        )
+    if events < 1:
+        raise ConfigError(f"events >= 1 must hold, got {events}")
+    cut = _cut(engine, cut_mm)
     Detector.of(geometry)
     beam = Beam(
         _within("energy", energy or geometry.energy, geometry.energy, "GeV"),
@@ -106,7 +105,7 @@ def make_job(
     if engine == "geant4":
         # A better tuned parametrisation must not keep a full simulation from being resumed.
         geometry = replace(geometry, gflash=GFlash())
-    return Job(geometry, engine, release(engine), events, beam, cut_mm)
+    return Job(geometry, engine, release(engine), events, beam, cut)
 
 
 def release(engine: Engine) -> str:
@@ -123,6 +122,19 @@ def release(engine: Engine) -> str:
         )
     given = data_sets(os.environ) if engine == "geant4" else None
     return f"{package} {metadata.version(package)}" + (f", {given.name}" if given else "")
+
+
+def _cut(engine: Engine, given: float | None) -> float:
+    """Equal for all jobs that it does not change."""
+    if given is None:
+        return CUT_MM
+    if engine == "gflash":
+        raise ConfigError(
+            f"--cut is a production cut of Geant4, got {given:g} for --engine gflash; leave it out"
+        )
+    if not 0 < given < math.inf:
+        raise ConfigError(f"a production cut > 0 mm must hold, got {given:g}; correct --cut")
+    return given
 
 
 def _within(

@@ -39,7 +39,10 @@ def test_blocks_cover_all_showers_once() -> None:
     [
         ({"events": 0}, "events >= 1"),
         ({"seed": -1}, "seed >= 0"),
-        ({"cut_mm": 0.0}, "production cut > 0"),
+        ({"cut_mm": 0.0, "engine": "geant4"}, "production cut > 0 mm must hold, got 0"),
+        ({"cut_mm": float("nan"), "engine": "geant4"}, "production cut > 0 mm must hold, got nan"),
+        ({"cut_mm": float("inf"), "engine": "geant4"}, "production cut > 0 mm must hold, got inf"),
+        ({"cut_mm": 0.7}, "--cut is a production cut of Geant4, got 0.7 for --engine gflash"),
         ({"energy": (5.0, 50.0)}, r"--energy must be LOW:HIGH within the geometry's \[10, 200\]"),
         ({"energy": (50.0, 20.0)}, "got 50:20"),
         ({"energy": (float("nan"), 20.0)}, "got nan:20"),
