@@ -274,7 +274,20 @@ def config_of(
             merged[table] = {**_without_options(before, given), **given}
     if "data" not in merged:
         raise ConfigError(f"{where}: a study needs a [data] table with files and geometry; add it")
-    return _with_home(decode(StudyConfig, merged, where))
+    return _with_home(_decoded(merged, options, where))
+
+
+def _decoded(
+    tables: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]], where: str
+) -> StudyConfig:
+    """The configuration; an error names the file only if the value is the file's."""
+    try:
+        return decode(StudyConfig, tables)
+    except ConfigError as failure:
+        given = tuple(f"{table}.{key}" for table, keys in options.items() for key in keys)
+        if str(failure).startswith(given):
+            raise
+    return decode(StudyConfig, tables, where)
 
 
 def _with_home(config: StudyConfig) -> StudyConfig:

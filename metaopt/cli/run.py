@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from metaopt.store import DEFAULT_URL
+
+if TYPE_CHECKING:
+    from metaopt.config import StudyConfig
 
 #: Command-line option to its table and key in study.toml.
 KEYS = {
@@ -49,6 +53,28 @@ def tables_of(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if value not in (None, ()):
             tables.setdefault(table, {})[key] = list(value) if isinstance(value, tuple) else value
     return tables
+
+
+def asked_study(path: Path | None, given: Mapping[str, Any]) -> StudyConfig:
+    """The configuration of a study.toml, with the options that were given over it.
+
+    Raises:
+        ConfigError: naming file or option, key, value and rule.
+    """
+    from metaopt.config import load_config
+    from metaopt.errors import ConfigError
+
+    tables = tables_of(given)
+    try:
+        return load_config(path, tables)
+    except ConfigError as failure:
+        for option, (table, key) in KEYS.items():
+            at_fault = re.match(rf"{table}\.{key}\b", str(failure))
+            if at_fault and key in tables.get(table, {}):
+                raise ConfigError(f"--{option.replace('_', '-')}: {failure}") from failure
+        if str(failure).startswith("data.geometry is required"):
+            raise ConfigError(f"{failure} with --geometry, the calorimeter of --data") from failure
+        raise
 
 
 @click.command(name="run")
@@ -102,10 +128,9 @@ def command(config: Path | None, dry_run: bool, **given: Any) -> None:
 
     from metaopt.cli.console import say
     from metaopt.cli.session import run_study, show_plan
-    from metaopt.config import load_config
     from workers.simulation.label import parametrised
 
-    asked = load_config(config, tables_of(given))
+    asked = asked_study(config, given)
     for line in parametrised(asked.files()):
         say(f"note: {line}")
     sys.exit(show_plan(asked) if dry_run else run_study(asked))

@@ -68,12 +68,12 @@ def command(
     """
     import sys
 
-    from metaopt.cli.run import tables_of
-    from metaopt.config import load_config, seconds
+    from metaopt.cli.run import asked_study
+    from metaopt.config import seconds
     from metaopt.submission import Reach, pack
     from workers.executors.ray_jobs import JobServer
 
-    asked = load_config(config, tables_of(given))
+    asked = asked_study(config, given)
     server = JobServer(address)
     parcel = pack(asked, Reach(server.head_is_here(), shared), seconds(await_nodes) or 0)
     job = _begin(server, parcel, pip, as_json)

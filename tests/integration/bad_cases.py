@@ -20,10 +20,12 @@ CASES: list[tuple[str, int, str]] = [
     ("show", 2, "Missing argument 'STUDY'"),
     ("run a.toml b.toml", 2, "unexpected extra argument"),
     # Values.
-    ("run --trials 0", 2, "search.trials >= 1 must hold, got 0"),
+    ("run --trials 0", 2, "--trials: search.trials >= 1 must hold, got 0"),
     ("run --showers 10000000000", 2, "trial.showers <= 1000000000 must hold, got 10000000000"),
     ("run --seed -1", 2, "study.seed >= 0 must hold, got -1"),
     ("run --seed 9223372036854775808", 2, "study.seed < 2.63 must hold, got 92233720368547758"),
+    ("run --log tensorbord", 2, "metaopt: --log: study.log.0. must be one of .* got 'tensorbord'"),
+    ("run type.toml --log tensorbord", 2, "type.toml.search.trials must be|--log: study.log"),
     ("run --gpus nan", 2, "a share of one GPU .* got nan"),
     ("run --gpu-memory-mib -1", 2, "workers.gpu_memory_mib >= 0"),
     ("run --time-budget soon", 2, "reads like 90s, 4m, 2h or 1d .* got 'soon'"),
@@ -65,7 +67,7 @@ CASES: list[tuple[str, int, str]] = [
     # Showers.
     (f"{DATA} gone.h5", 2, "data.files: no file matches 'gone.h5'; check the path"),
     (f"{DATA} '~nobody-of-this-name/*.h5'", 2, "no file matches '~nobody"),
-    ("run --data few.h5", 2, "data.geometry is required; add it"),
+    ("run --data few.h5", 2, "data.geometry is required; add it with --geometry, the"),
     (f"{DATA} text", 2, "text: not a readable HDF5 file"),
     (f"{DATA} cut.h5", 2, "cut.h5: not a readable HDF5 file .*truncated"),
     (f"{DATA} keys.h5", 2, "needs the data sets ECAL, energy .*got energy, showers; set .storage"),
