@@ -116,7 +116,9 @@ def why_not_simulated(geometry: Geometry) -> str:
 
 def template(name: str) -> str:
     """A geometry file with comments, to be adapted; it can be simulated as it is."""
-    return TEMPLATE.replace("NAME", json.dumps(name), 1)
+    # TOML has no surrogates, and no bare DEL.
+    title = json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return TEMPLATE.replace("NAME", title, 1)
 
 
 TEMPLATE = """\

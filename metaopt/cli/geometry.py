@@ -118,6 +118,8 @@ def new(name: str, out: Path) -> None:
     from metaopt.errors import ConfigError
     from metaopt.geometries import template
 
+    if out.suffix != ".toml":
+        raise ConfigError(f"{out}: a geometry file must end in .toml; choose another name")
     if out.exists():
         raise ConfigError(f"{out}: a new file must not be there yet; choose another name")
     write_file(out, template(name))

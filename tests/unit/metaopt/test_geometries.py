@@ -41,6 +41,18 @@ def test_the_template_fits_and_can_be_simulated(template: Path) -> None:
     assert load_geometry(str(template)).title == 'A "new" calorimeter'
 
 
+@pytest.mark.parametrize("name", ["😀 ECAL", "Kalorimeter für \"ü\"", "tab\tdel\x7f"])
+def test_a_title_may_hold_any_letters(name: str, tmp_path: Path) -> None:
+    call("new", name, "-o", str(tmp_path / "g.toml"))
+    assert load_geometry(str(tmp_path / "g.toml")).title == name
+
+
+def test_a_new_file_has_the_name_of_a_geometry_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"my.txt: a geometry file must end in \.toml"):
+        call("new", "ECAL", "-o", str(tmp_path / "my.txt"))
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_documentation_shows_the_template() -> None:
     text = (Path(__file__).parents[3] / "docs" / "geometry.md").read_text()
     assert f"```toml\n{template_text('my ECAL')}```" in text
