@@ -7,6 +7,7 @@ imports stand inside the callbacks, so that ``metaopt --help`` answers at once.
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 
 import click
@@ -70,6 +71,9 @@ def cli() -> None:
 def main() -> None:
     """Run a command; errors are one line and the documented exit code."""
     hide_password()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # tests have others
+            stream.reconfigure(errors="replace")  # a terminal may know no "±"
     try:
         code = cli.main(prog_name="metaopt", standalone_mode=False)
     except Exception as failure:

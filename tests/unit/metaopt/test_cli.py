@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -38,3 +40,20 @@ def test_every_command_explains_itself_within_80_columns(name: str) -> None:
     result = CliRunner().invoke(cli, [name, "--help"])
     assert result.exit_code == 0 and "Usage:" in result.output
     assert max(len(line) for line in result.output.splitlines()) <= 80
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "code"), [("ascii", "clic-12x12x12", 0), ("latin-1", "😀.toml", 2)]
+)
+def test_output_that_is_not_utf_8_has_question_marks_and_no_traceback(
+    encoding: str, name: str, code: int, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "metaopt", "geometry", "show", name],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert b"?" in done.stdout + done.stderr and b"Traceback" not in done.stderr
