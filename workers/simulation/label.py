@@ -41,7 +41,7 @@ class Label:
 
     def write(self, file: h5py.File) -> None:
         """Into the attributes of the file, and of every data set: those are copied alone."""
-        for place in (file, *file.values()):
+        for place in _places(file):
             for field in fields(self):
                 place.attrs[field.name] = getattr(self, field.name)
 
@@ -50,12 +50,19 @@ def label_of(path: str | Path) -> Label | None:
     """The label of a file, or of a data set in it; None if there is none, or no HDF5 file."""
     try:
         with h5py.File(local_path(str(path)), "r") as file:
-            for place in (file, *file.values()):
+            for place in _places(file):
                 if all(field.name in place.attrs for field in fields(Label)):
                     return _read(place)
     except (OSError, RuntimeError, KeyError, MetaoptError):
         return None  # damage is told by those who read the showers
     return None
+
+
+def _places(file: h5py.File) -> list[h5py.HLObject]:
+    """The file, its data sets and groups."""
+    found: list[h5py.HLObject] = [file]
+    file.visititems(lambda _, place: found.append(place))  # which ends if it returns anything
+    return found
 
 
 def _read(place: h5py.HLObject) -> Label:

@@ -72,6 +72,15 @@ def test_parametrised_showers_are_told_from_a_full_simulation(whole: Path, tmp_p
     assert line.startswith("whole.h5 is not a full simulation") and "GFlash" in line
 
 
+def test_a_data_set_in_a_group_is_labelled_too(tmp_path: Path) -> None:
+    geometry = replace(MERGED, storage=replace(MERGED.storage, showers="data/ECAL"))
+    simulate(make_job(geometry, "gflash", 5), tmp_path / "grouped.h5")
+    with h5py.File(tmp_path / "grouped.h5") as file, h5py.File(tmp_path / "part.h5", "w") as part:
+        file.copy("data/ECAL", part.create_group("copied"))
+    label = label_of(tmp_path / "part.h5")
+    assert label is not None and label.parametrised
+
+
 def test_the_number_of_processes_changes_nothing(whole: Path, tmp_path: Path) -> None:
     assert simulate(job(), tmp_path / "two.h5", processes=2)
     assert content(tmp_path / "two.h5") == content(whole)
