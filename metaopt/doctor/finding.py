@@ -42,15 +42,18 @@ def level_of(findings: Iterable[Finding]) -> Level:
     return max((f.level for f in findings), key=LEVELS.index, default="ok")
 
 
-def problem_of(topic: str, failure: BaseException, url: str = "") -> Finding:
+def problem_of(topic: str, failure: BaseException, *urls: str) -> Finding:
     """An error of metaopt's own, whose text ends with the remedy, if there is one.
 
     Args:
         topic: what was looked at.
         failure: what came of it.
-        url: what the text may name; its host, user and database are left out.
+        urls: what the text may name; their hosts, users and databases are left out.
     """
-    text, _, remedy = anonymous(str(failure), url).rpartition("; ")
+    said = anonymous(str(failure))
+    for url in urls:
+        said = anonymous(said, url)
+    text, _, remedy = said.rpartition("; ")
     if not text:
         text, remedy = remedy, _OTHERWISE.get(topic, "mend it, and look again")
     return Finding(topic, "problem", text, remedy)

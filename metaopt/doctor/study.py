@@ -78,7 +78,10 @@ def _showers(config: StudyConfig) -> Generator[Finding, None, int]:
         files = config.files()
         events, _ = data.survey(files, geometry)
     except MetaoptError as failure:
-        yield problem_of("data", failure)
+        # Of a URL's path nothing is left out.
+        servers = (url.partition("://")[::2] for url in config.data.files if "://" in url)
+        hosts = (f"{scheme}://{place.partition('/')[0]}" for scheme, place in servers)
+        yield problem_of("data", failure, *hosts)
         return 0
     yield Finding("data", "ok", f"{events:,} showers in {_files(len(files))}, {_fit(geometry)}")
     return events * math.prod(geometry.shape) * CELL

@@ -75,6 +75,15 @@ def test_a_bad_study_is_a_problem(
     assert bad.topic == topic and said in bad.text and bad.remedy
 
 
+def test_showers_on_a_server_are_named_without_its_host(tmp_path: Path) -> None:
+    url = "http://calo.invalid/showers/x.h5"
+    tables = {"data": {"files": ["sample", url], "geometry": "clic-12x12x12"}}
+    (tmp_path / "study.toml").write_text(tomli_w.dumps(tables))
+    found = list(asked_study(tmp_path / "study.toml"))
+    (bad,) = [finding for finding in found if finding.level == "problem"]
+    assert "<host>/showers/x.h5" in bad.text and "calo" not in bad.text + bad.remedy
+
+
 def test_stores(tmp_path: Path) -> None:
     def found(name: str) -> Finding:
         return only(surroundings.store(f"sqlite:///{tmp_path}/{name}"))
