@@ -48,6 +48,7 @@ def command(
     angles are uniform in their ranges.
     """
     from metaopt.cli.console import say
+    from metaopt.cli.live import on_signals
     from metaopt.cli.progress import counter
     from metaopt.export import load_production
     from metaopt.generation import generate, make_order
@@ -61,5 +62,11 @@ def command(
         seed=seed,
         extrapolate=extrapolate,
     )
-    generate(model, order, out, processes, counter(events, "showers"))
+    with on_signals(_interrupt):
+        generate(model, order, out, processes, counter(events, "showers"))
     say(f"{out}: {events:,} showers, seed {seed}")
+
+
+def _interrupt() -> None:
+    """End as of Ctrl-C, which leaves nothing behind: a batch system sends SIGTERM."""
+    raise KeyboardInterrupt

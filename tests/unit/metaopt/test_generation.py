@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 import metaopt
 from metaopt.cli.main import cli
-from metaopt.errors import MetaoptError, exit_code
+from metaopt.errors import INTERRUPTED, MetaoptError, exit_code
 from metaopt.generation import block_size, model_digest
 from objectives.showers import Showers
 from search_spaces.geometry import Geometry
@@ -129,6 +129,20 @@ def test_more_than_was_trained_has_to_be_asked_for(model: Path, tmp_path: Path) 
     assert done.exit_code == 0, done.output
     with h5py.File(out) as file:
         assert set(file["energy"][:]) == {300}
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_nothing(model: Path, tmp_path: Path, sign: signal.Signals) -> None:
+    command = [sys.executable, "-m", "metaopt", "generate", str(model), "--events", "10000000"]
+    started = subprocess.Popen(
+        [*command, "-o", str(tmp_path / "fast.h5")], stderr=subprocess.DEVNULL
+    )
+    while not any(f.stat().st_size > 1e5 for f in tmp_path.glob("*.part")):
+        time.sleep(0.05)
+        assert started.poll() is None
+    started.send_signal(sign)
+    assert started.wait(30) == INTERRUPTED
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_kill_leaves_no_half_file_and_no_process(model: Path, tmp_path: Path) -> None:
