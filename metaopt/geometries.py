@@ -13,7 +13,7 @@ from search_spaces.cells import Cells
 from search_spaces.documents import read_toml
 from search_spaces.errors import GeometryError
 from search_spaces.geometry import Geometry, Layers
-from search_spaces.loader import builtin_names, load_geometry, load_space
+from search_spaces.loader import builtin_names, is_path, load_geometry, load_space
 from search_spaces.records import decode
 from workers.models.base import PredictsCost
 from workers.models.registry import make_family
@@ -51,7 +51,7 @@ def errors_of(path: str) -> list[str]:
         GeometryError: it cannot be read, or is no TOML.
     """
     found: list[str] = []
-    if path.endswith(".toml") or "/" in path:
+    if is_path(path):
         file = Path(path)
         for tables in _one_by_one(read_toml(file, GeometryError), file.stem):
             found += _errors(partial(_described, tables, path))

@@ -21,7 +21,7 @@ from metaopt.config import SAMPLE, StudyConfig
 from metaopt.store import PASSWORD_VARIABLE
 from metaopt.store.urls import apart, masked, sqlite_file
 from search_spaces.errors import ConfigError
-from search_spaces.loader import load_geometry, load_space
+from search_spaces.loader import is_path, load_geometry, load_space
 from search_spaces.plugins import is_reference
 from search_spaces.records import encode
 
@@ -188,7 +188,7 @@ def _showers(config: StudyConfig, reach: Reach) -> Iterator[str]:
 
 def _named(name: str, folder: str) -> tuple[str, dict[str, str]]:
     """What a name is called on the cluster, and the file behind it if it is no built-in one."""
-    if not (name.endswith(".toml") or "/" in name):
+    if not is_path(name):
         return name, {}
     place = f"{folder}/{Path(name).name}"
     try:

@@ -76,8 +76,13 @@ def builtin_names(kind: Literal["spaces", "geometries"]) -> list[str]:
     )
 
 
+def is_path(name: str) -> bool:
+    """Whether a space or geometry is named by its file, and is no built-in one."""
+    return name.endswith(".toml") or "/" in name
+
+
 def _locate(name: str, kind: Literal["spaces", "geometries"], error: type[InputError]) -> Path:
-    if name.endswith(".toml") or "/" in name:
+    if is_path(name):
         return Path(name)
     names = builtin_names(kind)
     if name not in names:

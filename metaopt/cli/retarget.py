@@ -12,8 +12,7 @@ from metaopt.cli.run import tables_of
 from metaopt.cli.simulate import command as simulate_command
 
 if TYPE_CHECKING:
-    from search_spaces.geometry import Geometry
-    from workers.simulation.job import Job
+    from workers.simulation.job import Engine
 
 #: Options of ``metaopt run`` that hold here too.
 SHARED = (
@@ -35,7 +34,7 @@ def command(
     earlier: str,
     data: tuple[str, ...],
     events: int | None,
-    engine: str,
+    engine: Engine,
     processes: int,
     study: str | None,
     results: str,
@@ -61,6 +60,7 @@ def command(
     from metaopt.store import with_home
     from metaopt.store.database import StudyStore
     from search_spaces.loader import load_geometry
+    from workers.simulation.job import make_job
 
     loaded, stored = load_geometry(geometry), StudyStore(storage).study(earlier)
     if not stored.document:
@@ -69,7 +69,7 @@ def command(
     name = study or made_name(geometry, strategy)
     target = Target(name, geometry, data, events or 0, with_home(storage), expanded(results))
     # Whether it can be simulated is known before anything is written.
-    job = _job(loaded, engine, events) if events else None
+    job = make_job(loaded, engine, events) if events else None
     config = study_of(target, stored, loaded, tables_of(given))
     if job:
         make_showers(job, target.showers, processes)
@@ -78,9 +78,3 @@ def command(
 
 command.params += [option for option in run_command.params if option.name in SHARED]
 command.params += [o for o in simulate_command.params if o.name in ("engine", "processes")]
-
-
-def _job(geometry: Geometry, engine: str, events: int) -> Job:
-    from workers.simulation.job import ENGINES, make_job
-
-    return make_job(geometry, next(name for name in ENGINES if name == engine), events)

@@ -10,7 +10,7 @@ import click
 from metaopt.cli import options
 
 if TYPE_CHECKING:
-    from workers.simulation.job import Job
+    from workers.simulation.job import Engine, Job
 
 
 @click.command(name="simulate")
@@ -60,7 +60,7 @@ def command(
     geometry: str,
     events: int,
     out: Path,
-    engine: str,
+    engine: Engine,
     energy: tuple[float, float] | None,
     theta: tuple[float, float] | None,
     particles: tuple[str, ...],
@@ -78,11 +78,11 @@ def command(
     same command goes on, and the file is that of an undisturbed simulation.
     """
     from search_spaces.loader import load_geometry
-    from workers.simulation.job import ENGINES, make_job
+    from workers.simulation.job import make_job
 
     job = make_job(
         load_geometry(geometry),
-        next(name for name in ENGINES if name == engine),
+        engine,
         events,
         energy=energy,
         theta=theta,
