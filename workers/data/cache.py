@@ -9,7 +9,8 @@ An entry takes 4 bytes per cell and shower, below the study's results: 0.2 GB fo
 showers of 25 x 25 x 25 cells, 3.1 GB for 12,000 of 51 x 51 x 25. Only as many events are
 decoded as a trial can use. Studies of the same data share an entry, whatever their
 strategy. Entries of other data stay, as another study may be at work with them, until no
-trial has begun with them for :data:`KEPT_DAYS`: the next writer removes them then.
+trial has begun with them for
+:data:`~workers.data.folders.KEPT_DAYS`: the next writer removes them then.
 
 An entry gets its name when it is whole and on the disk: a reader sees all of it or
 nothing. A lock makes workers that start together wait for one writer; where a file
@@ -21,9 +22,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,13 +35,13 @@ from search_spaces.errors import DataError
 from search_spaces.records import encode
 from workers.data.arrays import ArrayFile
 from workers.data.events import Events
-from workers.data.folders import locked, make_private, temporary
+from workers.data.folders import locked, make_private, remove_unused, temporary
+from workers.data.splits import PARTS
 
 FORMAT = 1
-#: Days without use after which an entry may be removed.
-KEPT_DAYS = 7
 _PART = ".part"
 _CONDITIONS = ("energy", "theta", "particle")
+_NAME = rf"[0-9a-f]{{16}}-({'|'.join(PARTS)})-[0-9a-f]{{8}}-\d+"
 
 
 def mapped(events: Events, folder: Path) -> Showers:
@@ -80,7 +81,8 @@ def _entry(events: Events, folder: Path) -> Showers:
             found = _find(events, folder)  # another worker may have written it meanwhile
             if found is None:
                 if alone:
-                    _remove_unused(folder)
+                    remove_unused(folder, _is_part, days=0)
+                    remove_unused(folder, _is_entry)
                 _write(events, folder)
                 found = _find(events, folder)
     if found is None:
@@ -155,9 +157,11 @@ def _rename(part: Path, entry: Path) -> None:
         raise
 
 
-def _remove_unused(folder: Path) -> None:
-    """Remove what dead writers left, and entries that nobody has used for long."""
-    oldest = time.time() - KEPT_DAYS * 86400
-    for entry in folder.iterdir():
-        if entry.is_dir() and (entry.suffix == _PART or entry.stat().st_mtime < oldest):
-            shutil.rmtree(entry, ignore_errors=True)
+def _is_entry(folder: Path) -> bool:
+    """The folder may be one in which people keep showers of their own."""
+    return bool(re.fullmatch(_NAME, folder.name))
+
+
+def _is_part(folder: Path) -> bool:
+    """What a writer left that died: the lock says that none is at work."""
+    return bool(re.fullmatch(rf"{_NAME}\.[0-9a-f]{{8}}{re.escape(_PART)}", folder.name))

@@ -5,10 +5,15 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+#: Days without use after which what was kept for later may be removed.
+KEPT_DAYS = 7
 
 
 def temporary(what: str) -> Path:
@@ -40,3 +45,23 @@ def locked(folder: Path) -> Iterator[bool]:
         except OSError:
             alone = False
         yield alone
+
+
+def remove_unused(place: Path, ours: Callable[[Path], bool], days: float = KEPT_DAYS) -> None:
+    """Remove the folders in a place that nobody has used for so many days.
+
+    Args:
+        place: any folder; it may be one in which people keep files of their own.
+        ours: whether metaopt made a folder; others stay.
+        days: without use.
+    """
+    oldest = time.time() - days * 86400
+    for entry in place.iterdir():
+        with suppress(FileNotFoundError):  # another process removes or renames as well
+            made = entry.is_dir() and not entry.is_symlink() and ours(entry)
+            if made and _last_use(entry) < oldest:
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+def _last_use(folder: Path) -> float:
+    return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))

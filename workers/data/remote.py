@@ -17,7 +17,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,7 +25,7 @@ from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, urlsplit
 
 from search_spaces.errors import DataError, MissingExtraError
-from workers.data.folders import locked, make_private, temporary
+from workers.data.folders import locked, make_private, remove_unused, temporary
 
 #: Environment variable with the folder of copies.
 CACHE_VARIABLE = "METAOPT_CACHE"
@@ -44,13 +43,13 @@ PACKAGES = {
 BLOCK = 8 * 2**20
 #: For so long a copy is taken for the present one without a question to the store [s].
 FRESH_SECONDS = 600.0
-#: Days without use after which a copy may be removed.
-KEPT_DAYS = 7
 #: What stores say of an object that changes with it.
 _CHANGING = (
     *("size", "ETag", "etag", "Content-MD5", "Last-Modified", "LastModified"),
     *("last_modified", "mtime", "created", "updated"),
 )
+#: What a copy's folder holds.
+_FILES = re.compile(r"lock|[0-9a-f]{16}(\.h5|(\.[0-9a-f]{8})?\.part)")
 _SECRET = re.compile("secret|signature|token|password|credential|access.?key|^sig$", re.IGNORECASE)
 
 
@@ -142,11 +141,11 @@ def _newest(url: str, folder: Path, alone: bool) -> Path:
         raise
     copy = folder / f"{_version(about)}.h5"
     if not copy.exists():
-        _remove_unused(folder.parent)
+        remove_unused(folder.parent, _is_ours)
         _fetch(url, copy, about.get("size"), alone)
         for older in folder.glob("*.h5"):
             if older != copy:
-                older.unlink()
+                older.unlink(missing_ok=True)
     os.utime(copy)
     return copy
 
@@ -156,12 +155,11 @@ def _version(about: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]
 
 
-def _remove_unused(place: Path) -> None:
-    oldest = time.time() - KEPT_DAYS * 86400
-    for folder in place.iterdir():
-        times = [file.stat().st_mtime for file in folder.glob("*")]
-        if times and max(times) < oldest:
-            shutil.rmtree(folder, ignore_errors=True)
+def _is_ours(folder: Path) -> bool:
+    """``METAOPT_CACHE`` may be a folder in which people keep files of their own."""
+    files = [file.name for file in folder.iterdir()]
+    named = re.fullmatch("[0-9a-f]{16}", folder.name) is not None
+    return named and bool(files) and all(map(_FILES.fullmatch, files))
 
 
 # -- fetching -----------------------------------------------------------------------------

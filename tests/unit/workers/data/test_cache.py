@@ -20,7 +20,7 @@ import pytest
 from objectives.showers import Showers
 from search_spaces.errors import DataError
 from workers import data
-from workers.data import cache, loading
+from workers.data import cache, folders, loading
 from workers.data.events import Events
 from workers.data.splits import Part
 from workers.runner import trial_events
@@ -192,17 +192,44 @@ def test_an_entry_that_cannot_be_mapped_now_stays_for_others(
     assert len(entries(folder)) == 1
 
 
+def grow_old(folder: Path) -> None:
+    old = time.time() - (folders.KEPT_DAYS + 1) * 86400
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (old, old))
+
+
 def test_only_what_is_long_unused_is_removed(spec: DataSpec, folder: Path) -> None:
     cache.mapped(events(spec), folder)
     (first,) = entries(folder)
-    old = time.time() - (cache.KEPT_DAYS + 1) * 86400
-    os.utime(folder / first, (old, old))
+    grow_old(folder / first)
     cache.mapped(events(spec, 10), folder)  # a use
     cache.mapped(events(spec, part="test"), folder)
     assert first in entries(folder)
-    os.utime(folder / first, (old, old))
+    grow_old(folder / first)
     cache.mapped(events(spec, part="validation"), folder)
     assert first not in entries(folder) and len(entries(folder)) == 2
+
+
+def test_folders_of_the_user_beside_the_entries_stay(spec: DataSpec, folder: Path) -> None:
+    """With ``--results .`` decoded showers go to ./showers, where raw files may lie."""
+    names = ("raw-2024", "raw.part", "0123456789abcdef-training-of-mine", "2024-test-1")
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "x.h5").write_bytes(b"a year of full simulation")
+        grow_old(folder / name)
+    cache.mapped(events(spec), folder)
+    assert {*names} < {*entries(folder)}
+
+
+def test_what_another_process_removes_meanwhile_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "entry").mkdir()
+
+    def ours(entry: Path) -> bool:
+        entry.rmdir()
+        return True
+
+    folders.remove_unused(tmp_path, ours)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_machine_without_the_results_folder_uses_its_own(spec: DataSpec, folder: Path) -> None:

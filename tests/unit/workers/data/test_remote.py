@@ -258,10 +258,25 @@ def test_copies_that_nobody_used_for_long_are_removed(
     for name in ("a", "b"):
         memory.put(write(), f"/{name}.h5")
     old = remote.local_path("memory://a.h5")
-    for file in old.parent.iterdir():
+    for file in (*old.parent.iterdir(), old.parent):
         os.utime(file, (1e9, 1e9))
     remote.local_path("memory://b.h5")
-    assert not old.exists()
+    assert not old.parent.exists()
+
+
+@pytest.mark.parametrize("name", ["thesis", "0123456789abcdef"])
+def test_other_folders_beside_the_copies_stay(
+    memory: fsspec.AbstractFileSystem, write: Write, folder: Path, name: str
+) -> None:
+    """``METAOPT_CACHE`` may be a folder that was there before."""
+    (folder / name).mkdir(parents=True)
+    text = folder / name / "main.tex"
+    text.write_text("the only copy")
+    for path in (text, folder / name):
+        os.utime(path, (1e9, 1e9))
+    memory.put(write(), "/a.h5")
+    remote.local_path("memory://a.h5")
+    assert text.read_text() == "the only copy"
 
 
 def test_showers_in_an_s3_bucket(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
