@@ -143,17 +143,19 @@ def _best_within(study: StudyView, trials: Sequence[TrialView], max_ms: float) -
 def export(study: StudyView, trial: TrialView, target: Path) -> Production:
     """Write a trial to a new folder, once what is written gives its showers again.
 
+    An earlier export of the same trial is replaced.
+
     Raises:
         ConfigError: the folder holds other things, or the study is not metaopt's.
         DataError: the trial's files are gone or damaged, or do not give its showers again;
             the folder is then as it was.
     """
-    _check_target(target)
     if "folder" not in study.document:
         raise ConfigError(
             f"study {study.name!r} was not made by metaopt: it has no models to export; "
             "give another study"
         )
+    _check_target(target, study, trial)
     source = trial_folder(Path(str(study.document["folder"])), trial.number)
     if not (source / CHECK).is_file() or not (source / SPEC).is_file():
         raise DataError(f"the weights of trial {trial.number} are not in {source}; train it again")
@@ -168,12 +170,27 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
     return load_production(target)
 
 
-def _check_target(target: Path) -> None:
+def _check_target(target: Path, study: StudyView, trial: TrialView) -> None:
     there = next(place for place in (target, *target.absolute().parents) if place.exists())
     if not there.is_dir():
         raise ConfigError(f"{target}: {there} is a file; give an empty or new folder")
-    if target.exists() and any(target.iterdir()) and not (target / PRODUCTION).is_file():
-        raise ConfigError(f"{target} holds other files; give an empty or new folder")
+    if target.exists() and any(target.iterdir()):
+        told = _held(target)
+        if told != f"trial {trial.number} of study {study.name!r}":
+            raise ConfigError(f"{target} holds {told}; give an empty or new folder")
+
+
+def _held(folder: Path) -> str:
+    """What is in a folder, for people."""
+    if (folder / "checkpoints").exists():
+        return "a training"
+    try:
+        origin = load_production(folder).provenance
+    except ConfigError:
+        return "other files"
+    if "first_weights" in origin:  # a training's result has the provenance of its export too
+        return "a training"
+    return f"trial {origin.get('trial')} of study {origin.get('study')!r}"
 
 
 @dataclass(frozen=True)

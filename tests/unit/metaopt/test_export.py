@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from metaopt.cli.main import cli
 from metaopt.config import StudyConfig
 from metaopt.controller import Controller
 from metaopt.export import CHECK, candidates, choose, export, load_model, load_production, verify
@@ -107,4 +111,26 @@ def test_a_folder_with_other_things_is_left_alone(study: StoredStudy, tmp_path: 
     with pytest.raises(ConfigError, match="holds other files"):
         export(study.view(), best, tmp_path)
     export(study.view(), best, tmp_path / "new")
+    (tmp_path / "new" / "toy.json").write_text("{}")
     export(study.view(), best, tmp_path / "new")  # an older export is replaced
+    assert verify(tmp_path / "new") == 0
+    other = candidates(study.trials())[1]
+    with pytest.raises(ConfigError, match=f"holds trial {best.number} of study 'toy'; give"):
+        export(study.view(), other, tmp_path / "new")
+    assert verify(tmp_path / "new") == 0
+
+
+def test_a_trained_model_is_left_alone(study: StoredStudy, tmp_path: Path) -> None:
+    """The result of a training has the provenance of its export, and is worth days of work."""
+    best = choose(study.view(), study.trials(), None)
+    export(study.view(), best, tmp_path / "new")
+    sample = resources.files("metaopt") / "sample" / "clic-12x12x12.h5"
+    out = tmp_path / "trained"
+    order = ["train", str(tmp_path / "new"), "--data", str(sample), "--epochs", "1", "-o", str(out)]
+    assert CliRunner().invoke(cli, [*order, "--no-tensorboard"]).exit_code == 0
+    weights = (out / "toy.json").read_text()
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="trained holds a training; give an empty or new"):
+            export(study.view(), best, out)
+        assert (out / "toy.json").read_text() == weights
+        shutil.rmtree(out / "checkpoints", ignore_errors=True)
