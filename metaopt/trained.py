@@ -27,7 +27,7 @@ from search_spaces.records import encode
 from workers import data
 from workers.models.base import GenerativeModel
 from workers.production import checkpoints
-from workers.production.record import EpochRecord, best_of
+from workers.production.record import EpochRecord
 from workers.production.training import load_model
 from workers.runner import CHECK_DRAW, CHECK_SHOWERS
 from workers.schedule import point_at, until
@@ -49,19 +49,21 @@ def finish(plan: Plan, resources: Resources) -> Validation:
     saved = checkpoints.latest(plan.spec)
     if saved is None:
         raise DataError(f"{plan.spec.folder}: its checkpoints are damaged; train again")
-    best = best_of(saved.records)
-    folder = checkpoints.of_epoch(plan.spec, best.epoch)
+    best = checkpoints.best(plan.spec, saved.records)
     precision = plan.spec.resources.precision
     spec = replace(plan.spec, resources=replace(resources, precision=precision))
-    kept = checkpoints.Checkpoint(folder, saved.records[: best.epoch])
-    model = load_model(spec, kept)
+    model = load_model(spec, best)
     made = validate(model, f"epoch {best.epoch}", plan.spec.data, plan.spec.geometry)
-    _write(plan, saved.records, model, made)
+    _write(plan, saved.records, best.records[-1], model, made)
     return made
 
 
 def _write(
-    plan: Plan, records: Sequence[EpochRecord], model: GenerativeModel, made: Validation
+    plan: Plan,
+    records: Sequence[EpochRecord],
+    best: EpochRecord,
+    model: GenerativeModel,
+    made: Validation,
 ) -> None:
     """The result: an export of its own. What says that it is one is written last."""
     out = Path(plan.spec.folder)
@@ -73,14 +75,14 @@ def _write(
     (out / SUMMARY).write_text(model.summary(), encoding="utf-8")
     (out / PAGE).write_text(page(made), encoding="utf-8")
     part = out / f"{PRODUCTION}.part"
-    part.write_text(_toml(plan, records, made), encoding="utf-8")
+    part.write_text(_toml(plan, records, best, made), encoding="utf-8")
     part.replace(out / PRODUCTION)
     verify(out)
     shutil.rmtree(plan.spec.cache, ignore_errors=True)
 
 
-def _toml(plan: Plan, records: Sequence[EpochRecord], made: Validation) -> str:
-    best, score = best_of(records), made.score
+def _toml(plan: Plan, records: Sequence[EpochRecord], best: EpochRecord, made: Validation) -> str:
+    score = made.score
     tables = {
         "model": encode(_model(plan, best)),
         "geometry": encode(plan.spec.geometry),
@@ -100,7 +102,7 @@ def _toml(plan: Plan, records: Sequence[EpochRecord], made: Validation) -> str:
             "groups": score.groups,
             "metrics": score.metrics,
         },
-        "provenance": _provenance(plan, records),
+        "provenance": _provenance(plan, records, best),
     }
     head = (
         f"# Trained for {len(records)} epochs by metaopt {metaopt.__version__}, of which epoch "
@@ -129,12 +131,12 @@ def _data_table(plan: Plan) -> dict[str, Any]:
     return {**encode(spec.data), "files": files, "events": sum(sizes.values())}
 
 
-def _provenance(plan: Plan, records: Sequence[EpochRecord]) -> dict[str, Any]:
+def _provenance(plan: Plan, records: Sequence[EpochRecord], best: EpochRecord) -> dict[str, Any]:
     """The export's own, and what was done since."""
     spec = plan.spec
     done = {
         "training_seed": spec.seed,
-        "epochs": spec.epochs_before + best_of(records).epoch,
+        "epochs": spec.epochs_before + best.epoch,
         "first_weights": "the trial's" if spec.weights else "random",
         "same_data_as_search": plan.same_data,
         "workers": max(record.workers for record in records),

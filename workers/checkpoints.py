@@ -1,31 +1,23 @@
 """Checkpoints of a running trial: the state after an epoch, from which it goes on exactly.
 
-A checkpoint is a folder ``epoch-0003`` with the model's own files and ``checkpoint.json``:
-which trial it belongs to, and what the trial reported so far. It is written beside and
-renamed, so that it is whole or absent; the one before it is removed afterwards.
+A checkpoint is a folder of :mod:`workers.snapshots`, whose record says which trial it belongs
+to, and what the trial reported so far. The one before it is removed afterwards.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search_spaces.documents import DAMAGE, read_text
-from search_spaces.errors import DataError
+from search_spaces.documents import DAMAGE
 from search_spaces.records import decode, encode
+from workers import snapshots
 from workers.models.base import GenerativeModel
 from workers.schedule import point_at, until
 from workers.trial import Progress, TrialSpec
-
-RECORD = "checkpoint.json"
-#: Of a record: some kilobytes for each epoch [bytes].
-MAX_RECORD = 256 * 2**20
-_EPOCHS = "epoch-*"
 
 
 @dataclass(frozen=True)
@@ -43,21 +35,12 @@ class Checkpoint:
 
 def write(spec: TrialSpec, model: GenerativeModel, progress: Sequence[Progress]) -> None:
     """Keep the state after the last epoch of ``progress``, and no older one."""
-    folder = Path(spec.checkpoint)
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".part-{os.uname().nodename}-{os.getpid()}"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    model.save(part)
-    identity = _identity(spec, progress[-1].epoch)
-    record = {"trial": identity, "progress": [encode(p) for p in progress]}
-    (part / RECORD).write_text(json.dumps(record))
-    final = folder / f"epoch-{progress[-1].epoch:04d}"
-    shutil.rmtree(final, ignore_errors=True)
-    part.rename(final)
-    for older in folder.glob(_EPOCHS):
-        if older != final:
-            shutil.rmtree(older, ignore_errors=True)
+    place, epoch = Path(spec.checkpoint), progress[-1].epoch
+    record = {"trial": _identity(spec, epoch), "progress": [encode(p) for p in progress]}
+    folder = snapshots.of_epoch(place, epoch)
+    # An attempt that was lost may still be at work.
+    snapshots.write(folder, f".part-{os.uname().nodename}-{os.getpid()}", model.save, record)
+    snapshots.keep(place, [folder])
 
 
 def latest(spec: TrialSpec) -> Checkpoint | None:
@@ -67,10 +50,10 @@ def latest(spec: TrialSpec) -> Checkpoint | None:
     """
     if not spec.checkpoint:
         return None
-    for folder in sorted(Path(spec.checkpoint).glob(_EPOCHS), reverse=True):
+    for folder in snapshots.newest_first(Path(spec.checkpoint)):
         try:
-            record = json.loads(read_text(folder / RECORD, DataError, MAX_RECORD))
-            progress = tuple(decode(Progress, p, RECORD) for p in record["progress"])
+            record = snapshots.read(folder)
+            progress = tuple(decode(Progress, p, folder.name) for p in record["progress"])
             whole = 0 < len(progress) <= spec.budget.epochs
             if whole and record["trial"] == _identity(spec, progress[-1].epoch):
                 return Checkpoint(folder, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -88,22 +89,60 @@ def test_the_result_is_an_export_with_its_figure_on_the_test_split(
     assert str(tmp_path) not in (out / "production.toml").read_text()
 
 
-def test_the_best_epoch_is_kept_and_not_the_last(export: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def forgetful(export: Path, tmp_path: Path) -> Path:
+    """A training of four epochs of which the last one is not the best."""
     # At this rate every epoch forgets the one before, and some have better showers than others.
     tables = load_production(export)
     changed = encode(tables) | {"model": encode(tables.model) | {"parameters": {"rate": 1.0}}}
     (export / "production.toml").write_text(tomli_w.dumps(changed))
-    done = call(export, "--epochs", "4", "--showers-per-epoch", "60")
+    done = call(export, "--epochs", "4", *FEW)
     assert done.exit_code == 0, done.output
-    out = tmp_path / "production-trained"
-    scores = {int(e["epoch"]): e["score"] for e in record(out)}
-    best = min(scores, key=lambda epoch: scores[epoch])
+    return tmp_path / "production-trained"
+
+
+FEW = ("--showers-per-epoch", "60")
+
+
+def best_of(folder: Path) -> int:
+    scores = {int(e["epoch"]): e["score"] for e in record(folder)}
+    return min(scores, key=lambda epoch: scores[epoch])
+
+
+def test_the_best_epoch_is_kept_and_not_the_last(forgetful: Path) -> None:
+    best = best_of(forgetful)
     assert best != 4
-    assert weights(out) == weights(out / "checkpoints" / f"epoch-{best:04d}")
-    assert {p.name for p in (out / "checkpoints").glob("epoch-*")} == {
+    assert weights(forgetful) == weights(forgetful / "checkpoints" / f"epoch-{best:04d}")
+    assert {p.name for p in (forgetful / "checkpoints").glob("epoch-*")} == {
         "epoch-0004",
         f"epoch-{best:04d}",
     }
+
+
+@pytest.mark.parametrize("lost", ["folder", "weights"])
+def test_without_the_best_epoch_the_last_one_goes_on(
+    export: Path, forgetful: Path, lost: str
+) -> None:
+    best = forgetful / "checkpoints" / f"epoch-{best_of(forgetful):04d}"
+    shutil.rmtree(best) if lost == "folder" else (best / "toy.json").unlink()
+    done = call(export, "--epochs", "4", *FEW)
+    assert done.exit_code == 0, done.output
+    assert "goes on after epoch 4" in done.stderr
+    assert weights(forgetful) == weights(forgetful / "checkpoints" / "epoch-0004")
+    assert load_production(forgetful).provenance["epochs"] == 4
+    before = record(forgetful)
+    assert call(export, "--epochs", "5", *FEW).exit_code == 0
+    assert record(forgetful)[:4] == before
+
+
+def test_damaged_weights_of_the_last_epoch_cost_epochs_only(export: Path, forgetful: Path) -> None:
+    best, last = best_of(forgetful), forgetful / "checkpoints" / "epoch-0004"
+    whole = weights(last), record(forgetful)
+    os.truncate(last / "toy.json", 10)
+    done = call(export, "--epochs", "4", *FEW)
+    assert done.exit_code == 0, done.output
+    assert f"goes on after epoch {best}" in done.stderr
+    assert (weights(last), record(forgetful)) == whole
 
 
 def test_a_killed_training_goes_on_to_the_same_bits(export: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from workers import checkpoints
+from workers import checkpoints, snapshots
 from workers.models.registry import make_family
 from workers.runner import trial_events
 from workers.trial import Budget, Outcome, Progress, TrialEvent, TrialResult, TrialSpec
@@ -108,6 +109,15 @@ def test_one_checkpoint_is_kept_and_nothing_else(stopped: TrialSpec) -> None:
     assert [p.name for p in Path(stopped.checkpoint).iterdir()] == ["epoch-0002"]
 
 
+def test_the_newest_is_that_of_the_highest_epoch(stopped: TrialSpec) -> None:
+    place = Path(stopped.checkpoint)
+    for epoch in (9999, 10000, 10001):
+        shutil.copytree(place / "epoch-0002", snapshots.of_epoch(place, epoch))
+    (place / "epoch-mine").mkdir()
+    kept = checkpoints.latest(stopped)
+    assert kept is not None and kept.folder.name == "epoch-10001"
+
+
 def test_checkpoints_are_as_far_apart_as_asked(toy_spec: TrialSpec, tmp_path: Path) -> None:
     spec = replace(toy_spec, checkpoint=str(tmp_path / "c"), checkpoint_seconds=1000.0)
     run(spec)
@@ -137,15 +147,17 @@ def test_a_longer_budget_goes_on(stopped: TrialSpec) -> None:
     assert [e.epoch for e in events if isinstance(e, Progress)] == [1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("damage", ["record", "deep", "model", "both", "half"])
+@pytest.mark.parametrize("damage", ["record", "deep", "model", "bits", "both", "half"])
 def test_a_damaged_checkpoint_is_as_none(stopped: TrialSpec, damage: str) -> None:
     folder = Path(stopped.checkpoint) / "epoch-0002"
     if damage in ("record", "both"):
-        (folder / checkpoints.RECORD).write_text('{"trial": ')
+        (folder / snapshots.RECORD).write_text('{"trial": ')
     if damage == "deep":
-        (folder / checkpoints.RECORD).write_text("[" * 100_000)
+        (folder / snapshots.RECORD).write_text("[" * 100_000)
     if damage in ("model", "both"):
         (folder / "toy.json").unlink()
+    if damage == "bits":
+        (folder / "toy.json").write_text((folder / "toy.json").read_text().replace("1", "2"))
     if damage == "half":
         folder.rename(folder.with_name(".part-elsewhere-1"))
     events = run(stopped)
@@ -154,8 +166,8 @@ def test_a_damaged_checkpoint_is_as_none(stopped: TrialSpec, damage: str) -> Non
 
 def test_a_checkpoint_holds_no_pickle(stopped: TrialSpec) -> None:
     names = [p.name for p in Path(stopped.checkpoint).rglob("*") if p.is_file()]
-    assert sorted(names) == [checkpoints.RECORD, "toy.json"]
-    json.loads((Path(stopped.checkpoint) / "epoch-0002" / checkpoints.RECORD).read_text())
+    assert sorted(names) == [snapshots.RECORD, "toy.json"]
+    json.loads((Path(stopped.checkpoint) / "epoch-0002" / snapshots.RECORD).read_text())
 
 
 def test_the_model_of_a_checkpoint_is_a_saved_model(stopped: TrialSpec) -> None:
