@@ -16,11 +16,10 @@ import numpy as np
 from metaopt.config import StudyConfig
 from metaopt.population.options import PopulationTraining, check_population
 from metaopt.provenance import versions
+from metaopt.references import reference_at
 from metaopt.strategies.base import Strategy
 from metaopt.strategies.pruning import Pruning
 from metaopt.strategies.registry import make_pruning, make_strategy
-from objectives.exchangeable import MAX_EVENTS, check_exchangeable
-from objectives.reference import Reference
 from search_spaces.errors import ConfigError, DataError
 from search_spaces.geometry import Geometry
 from search_spaces.loader import load_geometry, load_space, space_document
@@ -73,7 +72,7 @@ def prepare(config: StudyConfig) -> Plan:
     events, digest = data.survey(files, geometry)
     spec = DataSpec(files, config.data.split, digest, config.data.by)
     _check_events(data.part_sizes(spec, geometry), config)
-    reference, path = _reference(spec, geometry, Path(config.study.results))
+    reference, path = reference_at(Path(config.study.results) / "references", spec, geometry)
     document = {
         "space": space_document(space),
         "space_digest": space.digest,
@@ -172,28 +171,3 @@ def _check_events(sizes: dict[data.Part, int], config: StudyConfig) -> None:
             f"trial.evaluation_showers <= {sizes['validation']} (the validation events) must "
             f"hold, got {config.trial.evaluation_showers}"
         )
-
-
-def _reference(spec: DataSpec, geometry: Geometry, results: Path) -> tuple[Reference, Path]:
-    """The reference artefact, cached under the digests of data, split and geometry.
-
-    Files of another format or list of observables are made again. The test events are read
-    only here, once, to see that they and the validation events are of one kind.
-
-    Raises:
-        DataError: if they are not, or cannot make a reference.
-    """
-    shares = "-".join(f"{round(1000 * s)}" for s in spec.split)
-    shares += "-by-file" if spec.by == "file" else ""
-    name = f"{spec.digest[:16]}-{geometry.digest[:8]}-{shares}.npz"
-    path = (results / "references" / name).resolve()
-    if path.is_file():
-        try:
-            return Reference.load(path), path
-        except DataError:
-            path.unlink()  # of another version: made again below
-    reference = data.build_reference(spec, geometry)
-    check_exchangeable(reference, data.load(spec, geometry, "test", limit=MAX_EVENTS))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    reference.save(path)
-    return reference, path

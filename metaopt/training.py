@@ -12,8 +12,7 @@ from typing import Any, Protocol
 from metaopt.config import DataTable, StudyConfig
 from metaopt.export import PRODUCTION, Production, load_production
 from metaopt.preflight import MIN_EVENTS
-from objectives.exchangeable import MAX_EVENTS, check_exchangeable
-from objectives.reference import Reference
+from metaopt.references import reference_at
 from search_spaces.errors import ConfigError, DataError
 from search_spaces.records import decode, shown
 from workers import data
@@ -68,15 +67,21 @@ class Plan:
     Attributes:
         production: the export.
         spec: what workers are told.
-        saved: where it goes on, if it does.
         same_data: whether the showers are those of the search: then no test event was ever
             trained on, and with random first weights in any case.
     """
 
     production: Production
     spec: TrainingSpec
-    saved: Checkpoint | None
     same_data: bool
+
+    def saved(self) -> Checkpoint | None:
+        """Where it goes on, if it does; read anew, since another process may train meanwhile.
+
+        Raises:
+            ConfigError: as of :func:`workers.production.checkpoints.latest`.
+        """
+        return checkpoints.latest(self.spec)
 
 
 class Monitor(Protocol):
@@ -100,9 +105,10 @@ def prepare(order: Order) -> Plan:
     files = StudyConfig(DataTable(order.files, "")).files()
     _, digest = data.survey(files, production.geometry)
     spec = _spec(order, production, _split(production, files, digest))
-    saved = checkpoints.latest(spec)
-    _check_reference(spec)
-    return Plan(production, spec, saved, digest == production.data.get("digest"))
+    checkpoints.latest(spec)  # refuses those of another training
+    _, reference = reference_at(spec.checkpoints, spec.data, spec.geometry)
+    spec = replace(spec, reference=str(reference))
+    return Plan(production, spec, digest == production.data.get("digest"))
 
 
 def _check_target(order: Order) -> None:
@@ -156,7 +162,7 @@ def _spec(order: Order, production: Production, split: DataSpec) -> TrainingSpec
         evaluation_showers=showers,
         seed=seed,
         folder=str(order.out.resolve()),
-        reference=str(order.out.resolve() / "checkpoints" / f"{split.digest[:16]}.npz"),
+        reference="",
         weights=str(order.source.resolve()) if order.from_weights else "",
         epochs_before=before,
         tensorboard=order.tensorboard,
@@ -179,22 +185,6 @@ def _known(told: Mapping[str, Any], key: str, default: int, table: str = "proven
 def _within(option: str, value: int, low: int, high: int = 10**9) -> None:
     if not low <= value <= high:
         raise ConfigError(f"{low} <= {option} <= {high} must hold, got {value}")
-
-
-def _check_reference(spec: TrainingSpec) -> None:
-    """Make the reference artefact of the validation events, unless it is there."""
-    path = Path(spec.reference)
-    if path.is_file():
-        try:
-            Reference.load(path)
-        except DataError:
-            path.unlink()  # of another version, or damaged
-        else:
-            return
-    reference = data.build_reference(spec.data, spec.geometry)
-    check_exchangeable(reference, data.load(spec.data, spec.geometry, "test", limit=MAX_EVENTS))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    reference.save(path)
 
 
 def train(
@@ -229,7 +219,7 @@ def _epochs(
     plan: Plan, monitor: Monitor, workers: int, address: str
 ) -> Generator[EpochRecord, None, None]:
     if workers == 1 and not address:
-        return epochs(plan.spec, plan.saved)
+        return epochs(plan.spec, plan.saved())
     from workers.executors.ray_training import team_epochs
 
     return team_epochs(plan.spec, workers, address, monitor.restarted)

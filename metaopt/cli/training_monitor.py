@@ -27,7 +27,8 @@ class TrainingMonitor(LiveView):
     def begin(self, plan: Plan, workers: int) -> None:
         """The epochs begin."""
         spec = plan.spec
-        self._records = list(plan.saved.records) if plan.saved else []
+        saved = plan.saved()
+        self._records = list(saved.records) if saved else []
         self._epochs, self._before = spec.epochs, len(self._records)
         self._entitle(
             f"{spec.preset} on {spec.geometry.name}, {spec.showers:,} showers per epoch, "

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -20,10 +21,13 @@ import metaopt
 from metaopt.cli.main import cli
 from metaopt.errors import INTERRUPTED, MetaoptError, exit_code
 from metaopt.export import load_production, verify
-from metaopt.training import alone
+from metaopt.training import Order, alone, prepare, train
+from objectives.reference import Reference
 from search_spaces.loader import load_geometry
 from search_spaces.records import encode
+from workers import data
 from workers.models.toy import Toy
+from workers.production.record import EpochRecord
 from workers.trial import Resources
 
 GEOMETRY = load_geometry("clic-12x12x12")
@@ -253,3 +257,45 @@ def test_another_training_is_not_mixed_in(export: Path, tmp_path: Path) -> None:
         done = call(export, "--epochs", "2", "-o", str(out))
     assert isinstance(done.exception, MetaoptError) and "at work" in str(done.exception)
     assert verify(out) == 0
+
+
+class Told:
+    """Implements :class:`metaopt.training.Monitor`."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def progressed(self, record: EpochRecord) -> None:
+        self.epochs.append(record.epoch)
+
+    def restarted(self, reason: str, workers: int) -> None:
+        pass
+
+
+def test_epochs_that_came_while_the_showers_were_read_are_not_trained_again(
+    export: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    order = Order(export, (f"{export}/showers/*.h5",), 3, out, evaluation_showers=100)
+    order = replace(order, tensorboard=False)
+    waiting = prepare(order)
+    first, second = Told(), Told()
+    with alone(out):
+        assert not train(prepare(order), first, lambda: len(first.epochs) == 2)
+    with alone(out):
+        assert train(waiting, second, lambda: False)
+    assert (first.epochs, second.epochs) == ([1, 2], [3])
+    assert [e["epoch"] for e in record(out)] == [1, 2, 3]
+
+
+def test_the_reference_is_that_of_the_split(export: Path, tmp_path: Path) -> None:
+    """A training that was killed in its first epoch leaves a reference, and no checkpoint."""
+    out = tmp_path / "out"
+    order = Order(export, (f"{export}/showers/*.h5",), 1, out, evaluation_showers=100)
+    prepare(order)
+    tables = encode(load_production(export))
+    tables["data"]["split"] = [0.3, 0.5, 0.2]
+    (export / "production.toml").write_text(tomli_w.dumps(tables))
+    spec = prepare(order).spec
+    sizes = data.part_sizes(spec.data, spec.geometry)
+    assert len(Reference.load(Path(spec.reference))) == sizes["validation"] == 300
