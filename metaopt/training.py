@@ -237,8 +237,10 @@ def alone(folder: Path) -> Iterator[None]:
     with (kept / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as failure:
+        except BlockingIOError as failure:
             raise ConfigError(
                 f"{folder}: another training is at work there; wait for it, or give another -o"
             ) from failure
+        except OSError:
+            pass  # a file system without locks: nobody can know
         yield

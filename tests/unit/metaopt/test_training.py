@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import shutil
@@ -299,3 +301,14 @@ def test_the_reference_is_that_of_the_split(export: Path, tmp_path: Path) -> Non
     spec = prepare(order).spec
     sizes = data.part_sizes(spec.data, spec.geometry)
     assert len(Reference.load(Path(spec.reference))) == sizes["validation"] == 300
+
+
+def test_a_file_system_without_locks_is_no_other_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with alone(tmp_path / "out"):
+        assert (tmp_path / "out" / "checkpoints").is_dir()
