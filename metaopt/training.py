@@ -40,7 +40,7 @@ class Order:
         out: folder of the result.
         showers: of an epoch; 0 = all training events.
         evaluation_showers: of each score; 0 = ``EVALUATION_SHOWERS``, or all validation events.
-        seed: of all draws; None takes the trial's.
+        seed: of all draws; None takes the trial's, which its weights need.
         from_weights: whether training goes on from the trial's weights.
         tensorboard: whether a log for TensorBoard is written.
         resources: of each worker.
@@ -101,7 +101,7 @@ def prepare(order: Order) -> Plan:
         InputError: of the kind that fits; nothing is written then.
     """
     production = load_production(order.source)
-    _check_target(order)
+    _check_order(order)
     files = StudyConfig(DataTable(order.files, "")).files()
     _, digest = data.survey(files, production.geometry)
     spec = _spec(order, production, _split(production, files, digest))
@@ -111,7 +111,12 @@ def prepare(order: Order) -> Plan:
     return Plan(production, spec, digest == production.data.get("digest"))
 
 
-def _check_target(order: Order) -> None:
+def _check_order(order: Order) -> None:
+    if order.from_weights and order.seed is not None:
+        raise ConfigError(
+            "with --from-weights the model draws on from the seed of its own, got --seed "
+            f"{order.seed}; leave one of them out"
+        )
     out = order.out
     if out.resolve() == order.source.resolve():
         raise ConfigError(f"{out} is the export itself; give another -o")

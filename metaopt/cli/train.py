@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     "--evaluation-showers", type=int, default=0, metavar="N",
     help="Showers for the score of an epoch. [default: 1000, or all]",
 )  # fmt: skip
-@click.option("--seed", type=int, metavar="N", help="Of all draws. [default: MODEL's]")
+@click.option(
+    "--seed", type=int, metavar="N",
+    help="Of all draws, with random first weights. [default: MODEL's]",
+)  # fmt: skip
 @click.option(
     "--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
     help="Processes or nodes that share each batch.",

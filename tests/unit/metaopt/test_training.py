@@ -215,6 +215,7 @@ def test_the_trials_weights_begin_where_they_ended(export: Path, tmp_path: Path)
         (("--epochs", "1", "-o", "{model}/production.toml"), "is a file"),
         (("--epochs", "1", "-o", "{model}/.."), "holds other files"),
         (("--epochs", "1", "--seed", "-1"), "--seed"),
+        (("--epochs", "1", "--seed", "5", "--from-weights"), "leave one of them out"),
     ],
 )
 def test_bad_orders_are_refused(
