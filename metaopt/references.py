@@ -36,6 +36,7 @@ def reference_at(folder: Path, spec: DataSpec, geometry: Geometry) -> tuple[Refe
         except DataError:
             path.unlink()  # of another version, or damaged: made again below
     reference = data.build_reference(spec, geometry)
+    data.check_part(spec, geometry, "test")  # after all training it would be too late
     check_exchangeable(reference, data.load(spec, geometry, "test", limit=MAX_EVENTS))
     path.parent.mkdir(parents=True, exist_ok=True)
     reference.save(path)

@@ -98,7 +98,12 @@ class Reference:
 
     @classmethod
     def of_features(
-        cls, training: Features, validation: Features, geometry: Geometry, unseen: Mask
+        cls,
+        training: Features,
+        validation: Features,
+        geometry: Geometry,
+        unseen: Mask,
+        part: str = "validation",
     ) -> Reference:
         """:meth:`build` from features, for showers too many to be kept.
 
@@ -108,12 +113,13 @@ class Reference:
             validation: of at least 20 showers, with the same.
             geometry: of both.
             unseen: cells (x, y, z) that no shower of both parts fills.
+            part: what errors call the showers to be compared with.
 
         Raises:
             DataError: for too few showers, or showers without energy.
         """
         names, fitted = _usable(training, geometry, MIN_TRAINING, "training")
-        _, judged = _usable(validation, geometry, MIN_VALIDATION, "validation")
+        _, judged = _usable(validation, geometry, MIN_VALIDATION, part)
         median = np.median(fitted.values, axis=0)
         differs = np.abs(fitted.values - median) > ROUNDING * np.abs(median)
         kept = differs.mean(axis=0) >= MIN_VARYING
@@ -234,6 +240,15 @@ class Reference:
         return sample | pulls | {k: getattr(self.floors, k) for k in _FLOORS}
 
 
+def check_usable(bad: Mask, geometry: Geometry, part: str) -> None:
+    """Raise :class:`DataError` if any full-simulation shower of a part is unusable."""
+    if bad.any():
+        raise DataError(
+            f"every {part} shower must be finite, >= 0 and have energy above the threshold of "
+            f"{geometry.threshold:g} GeV, got {int(bad.sum())} that do not; clean the data"
+        )
+
+
 def _counts(showers: Showers, geometry: Geometry) -> NDArray[np.int64]:
     """How many of the showers fill each cell (x, y, z)."""
     counts = np.zeros(geometry.shape, dtype=np.int64)
@@ -256,11 +271,7 @@ def _usable(
             f"a reference needs at least {least} {part} showers, got {len(seen.bad)}; "
             "give more files or a larger share of the split"
         )
-    if seen.bad.any():
-        raise DataError(
-            f"every {part} shower must be finite, >= 0 and have energy above the threshold of "
-            f"{geometry.threshold:g} GeV, got {int(seen.bad.sum())} that do not; clean the data"
-        )
+    check_usable(seen.bad, geometry, part)
     return seen.names, Sample(seen.values, seen.conditions)
 
 

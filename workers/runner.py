@@ -114,6 +114,7 @@ class _Trial:
         limit = budget.epochs * budget.showers
         try:
             reference = load_reference(spec)
+            test = load_test_reference(spec) if spec.test_reference else None
             training = data.load(spec.data, spec.geometry, "training", limit, spec.showers)
         except DataError as failure:
             yield self.result(Outcome.UNREADABLE, score=None, reason=str(failure))
@@ -133,7 +134,7 @@ class _Trial:
                 yield self._scored(Outcome.STOPPED, score)
                 return
         result = self._scored(Outcome.COMPLETE, self._final_score(model, reference))
-        metrics = {**result.metrics, **model.metrics(), **self._tested(model)}
+        metrics = {**result.metrics, **model.metrics(), **_tested(model, test)}
         self._save(model, reference)
         yield replace(result, metrics=metrics)
 
@@ -146,14 +147,6 @@ class _Trial:
             folder.mkdir(parents=True, exist_ok=True)
             Plotted.of(showers, seen, reference).save(folder / FILE)
         return judge(seen, reference, asked=len(reference))
-
-    def _tested(self, model: GenerativeModel) -> dict[str, float]:
-        """S of the test events, where it is asked for."""
-        if not self.spec.test_reference:
-            return {}
-        reference = load_test_reference(self.spec)
-        score = _evaluate(model, reference, len(reference), FINAL_DRAW)
-        return {TEST_SCORE: score.value, TEST_ERROR: score.error}
 
     def _model(self) -> GenerativeModel:
         """The model as another attempt left it, or a fresh one."""
@@ -239,6 +232,14 @@ class _Trial:
         np.savez_compressed(folder / "check.npz", cells=cells, **vars(conditions))
         (folder / "summary.txt").write_text(model.summary())
         (folder / "trial.json").write_text(json.dumps(self.spec.to_json(), indent=1))
+
+
+def _tested(model: GenerativeModel, reference: Reference | None) -> dict[str, float]:
+    """S of the test events, where it is asked for."""
+    if reference is None:
+        return {}
+    score = _evaluate(model, reference, len(reference), FINAL_DRAW)
+    return {TEST_SCORE: score.value, TEST_ERROR: score.error}
 
 
 def _evaluate(model: GenerativeModel, reference: Reference, showers: int, draw: int) -> Score:

@@ -57,7 +57,7 @@ def full_simulation(data: DataSpec, geometry: Geometry) -> FullSimulation:
     counts = _filled(training) + _filled(test)
     fitted = Features.joined([features(s, geometry, counts <= 1) for s in _showers(training)])
     judged, view = _observed(test, counts <= 1)
-    reference = Reference.of_features(fitted, judged.features, geometry, counts == 0)
+    reference = Reference.of_features(fitted, judged.features, geometry, counts == 0, "test")
     sample = fitted.sample(reference.names)
     return FullSimulation(reference, judged, _observed(null, counts == 0)[0], sample, view)
 

@@ -13,7 +13,7 @@ from workers.data.events import Events, part_sizes
 from workers.data.files import ShowerFile
 from workers.data.layouts import flatten
 from workers.data.loading import load, survey
-from workers.data.reference import build_reference
+from workers.data.reference import build_reference, check_part
 from workers.data.splits import PARTS, Part
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Part",
     "ShowerFile",
     "build_reference",
+    "check_part",
     "flatten",
     "load",
     "part_sizes",

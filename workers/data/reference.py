@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from objectives.observables import Features, features, filled_cells
-from objectives.reference import Mask, Reference
+from objectives.reference import Mask, Reference, check_usable
 from search_spaces.geometry import Geometry
 from workers.data.events import Events
 from workers.data.splits import Part
@@ -28,7 +28,14 @@ def build_reference(data: DataSpec, geometry: Geometry, judged: Part = "validati
         for _, showers in part.blocks():
             counts += filled_cells(showers.cells, geometry).sum(axis=0)
     fitted, scored = (_features(part, counts <= 1) for part in parts)
-    return Reference.of_features(fitted, scored, geometry, counts == 0)
+    return Reference.of_features(fitted, scored, geometry, counts == 0, judged)
+
+
+def check_part(data: DataSpec, geometry: Geometry, part: Part) -> None:
+    """Raise :class:`DataError` unless every event of a part can be judged: one pass over them."""
+    blocks = Events.of(data, geometry, part).blocks()
+    filled = [filled_cells(some.cells, geometry).any(axis=(1, 2, 3)) for _, some in blocks]
+    check_usable(~np.concatenate(filled), geometry, part)
 
 
 def _features(part: Events, unseen: Mask) -> Features:

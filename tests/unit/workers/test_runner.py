@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+import h5py
 import numpy as np
 
 from objectives.showers import Conditions
+from workers.data.splits import part_events
 from workers.executors.inline import InlineExecutor
 from workers.models.registry import make_family
 from workers.runner import CHECK_DRAW, epoch_indices, trial_events
@@ -78,3 +81,19 @@ def test_a_lost_worker_is_not_the_configurations_failure(toy_spec: TrialSpec) ->
     ((number, event),) = executor.events(0)
     assert number == 0 and isinstance(event, TrialResult)
     assert event.outcome is Outcome.LOST and "nowhere.models" in event.reason
+
+
+def test_test_showers_that_cannot_be_judged_are_unreadable_and_not_lost(
+    toy_spec: TrialSpec, tmp_path: Path
+) -> None:
+    """A lost trial is tried again, as if another worker could read them."""
+    (source,) = toy_spec.data.files
+    changed = replace(toy_spec.data, files=(str(tmp_path / "changed.h5"),))
+    shutil.copy(source, changed.files[0])
+    with h5py.File(changed.files[0], "r+") as file:
+        n = len(file["ECAL"])
+        file["ECAL"][part_events((n,), changed, "test")[5]] = 0.0
+    spec = replace(toy_spec, data=changed, test_reference=str(tmp_path / "test.npz"))
+    (result,) = trial_events(spec, lambda: False)
+    assert isinstance(result, TrialResult) and result.outcome is Outcome.UNREADABLE
+    assert "every test shower must" in result.reason
