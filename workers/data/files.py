@@ -141,10 +141,13 @@ class ShowerFile:
         storage = self.geometry.storage
         keys = [storage.showers, storage.energy]
         keys += [key for key in (storage.theta, storage.particle) if key]
-        if any(not isinstance(self._file.get(key), h5py.Dataset) for key in keys):
+        if not all(map(self._is_data_set, keys)):
+            # A group, or a link that leads nowhere, has a name as well.
+            names = sorted(map(str, self._file))
+            got = [n if self._is_data_set(n) else f"{n} (no data set)" for n in names]
             raise DataError(
                 f"{self.name}: needs the data sets {', '.join(keys)} of geometry "
-                f"{self.geometry.name!r}, got {', '.join(sorted(map(str, self._file))) or 'none'}; "
+                f"{self.geometry.name!r}, got {', '.join(got) or 'none'}; "
                 "set [storage] in the geometry file"
             )
         if self.geometry.has_angle and not storage.theta:
@@ -160,6 +163,9 @@ class ShowerFile:
                     "set [storage] in the geometry file"
                 )
         self._check_shapes(keys[1:])
+
+    def _is_data_set(self, key: str) -> bool:
+        return isinstance(self._file.get(key), h5py.Dataset)
 
     def _check_shapes(self, keys: list[str]) -> None:
         storage, geometry = self.geometry.storage, self.geometry

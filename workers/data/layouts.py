@@ -66,31 +66,24 @@ class Layout(Protocol):
         """Cells (n, *shape of the geometry) of n showers as stored, in the same unit."""
 
 
-class Gan3DLayout:
-    """The layout of 3DGAN: arrays as the geometry has them."""
+class ArrayLayout:
+    """Arrays as the geometry has them: the layouts of 3DGAN and of Geant4's example Par04.
 
-    energy_unit = 1.0
+    Args:
+        energy_unit: GeV per unit of the primary energy.
+        channel: whether arrays may have a channel axis of length 1.
+    """
 
-    def shapes(self, geometry: Geometry) -> tuple[Shape, ...]:
-        """The geometry's, or with a channel axis of length 1."""
-        return geometry.shape, (*geometry.shape, 1)
-
-    def cells(self, stored: Array, geometry: Geometry) -> Array:
-        """The same cells without a channel axis."""
-        return stored.reshape(len(stored), *geometry.shape)
-
-
-class Par04Layout:
-    """The layout of Geant4's example Par04: arrays (r, alpha, layer)."""
-
-    energy_unit = GEV_PER_MEV
+    def __init__(self, energy_unit: float, *, channel: bool) -> None:
+        self.energy_unit = energy_unit
+        self._channel = channel
 
     def shapes(self, geometry: Geometry) -> tuple[Shape, ...]:
         """The geometry's."""
-        return (geometry.shape,)
+        return (geometry.shape, (*geometry.shape, 1)) if self._channel else (geometry.shape,)
 
     def cells(self, stored: Array, geometry: Geometry) -> Array:
-        """The same cells."""
+        """The same cells without a channel axis."""
         return stored.reshape(len(stored), *geometry.shape)
 
 
@@ -136,7 +129,7 @@ def _places(geometry: Geometry) -> NDArray[np.intp]:
 
 
 _LAYOUTS: dict[str, Layout] = {
-    "3dgan": Gan3DLayout(),
+    "3dgan": ArrayLayout(1.0, channel=True),
     "calochallenge": CaloChallengeLayout(),
-    "par04": Par04Layout(),
+    "par04": ArrayLayout(GEV_PER_MEV, channel=False),
 }

@@ -91,7 +91,8 @@ def team_epochs(
                 yield from _sitting(cluster, spec, min(workers, cluster.room(spec.resources)))
                 return
             except _LostError as failure:
-                fruitless, done = (0, _done(spec)) if _done(spec) > done else (fruitless + 1, done)
+                reached = _done(spec)
+                fruitless, done = (0, reached) if reached > done else (fruitless + 1, done)
                 if fruitless > len(PAUSES):
                     raise ExecutorError(
                         f"workers were lost {fruitless} times since epoch {done}, the last time: "

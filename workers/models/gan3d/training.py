@@ -77,7 +77,7 @@ class Trainer:
             if done < len(segment.cells):
                 raise DivergedError(
                     f"losses and weights must stay finite, got a value that is not at step "
-                    f"{segment.first + done} of {len(order)} of epoch {epoch}; lower the "
+                    f"{segment.first + done + 1} of {len(order)} of epoch {epoch}; lower the "
                     f"learning rates"
                 )
         named = dict(zip(self.step.names, map(float, total / len(order)), strict=True))

@@ -114,6 +114,18 @@ def test_a_bad_file_is_refused_with_its_rule(
     assert "a.h5" in str(caught.value)
 
 
+@pytest.mark.parametrize("what", ["group", "link"])
+def test_a_name_that_is_no_data_set_is_said_to_be_none(write: Write, what: str) -> None:
+    path = write(ECAL=None)
+    with h5py.File(path, "r+") as file:
+        if what == "group":
+            file.create_group("ECAL")
+        else:
+            file["ECAL"] = h5py.ExternalLink("gone.h5", "ECAL")
+    with pytest.raises(DataError, match=r"ECAL, energy of .* got ECAL .no data set., energy; set"):
+        data.survey((path,), GEOMETRY)
+
+
 def test_energies_are_checked_where_cells_are_not(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -169,6 +169,12 @@ def test_divergence_is_the_configurations_own_failure(point: dict[str, float]) -
     assert "\n" not in str(failure.value)
 
 
+def test_a_failed_step_is_counted_from_one() -> None:
+    broken = Showers(np.full_like(DATA.cells, np.nan), DATA.conditions)
+    with pytest.raises(DivergedError, match=r"at step 1 of \d+ of epoch 1;"):
+        model().train_epoch(broken, 1)
+
+
 def test_lost_energy_is_a_failure() -> None:
     m = model(g_learning_rate=0.0)
     last = m.trainer.generator.get_layer("last")
