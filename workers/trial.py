@@ -74,6 +74,11 @@ class Resources:
     gpu_memory_mib: int = 0
     precision: Precision = "float32"
 
+    @property
+    def memory_shared(self) -> bool:
+        """Whether others may take memory of its GPU that it needs."""
+        return 0 < self.gpus < 1 and not self.gpu_memory_mib
+
 
 @dataclass(frozen=True)
 class TrialSpec:

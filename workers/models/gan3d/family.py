@@ -105,6 +105,7 @@ class Gan3D:
         generator = networks.build_generator(params, sizes, seed, form)
         discriminator = networks.build_discriminator(params, sizes, seed, form)
         trainer = Trainer(params, geometry, generator, discriminator, seed)
+        trainer.memory_shared = resources.memory_shared
         return Gan3DModel(params, sizes, trainer)
 
     def load(
@@ -148,6 +149,7 @@ class Gan3DModel:
         Raises:
             DivergedError: a loss or weight is not finite, or all energy is lost.
             InfeasibleError: a step does not fit in memory.
+            ExecutorError: nor does it fit beside others on a shared GPU, which may change.
         """
         chosen = np.arange(len(showers)) if rows is None else rows
         return self.trainer.train_epoch(showers, epoch, chosen)

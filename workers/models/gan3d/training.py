@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from objectives.showers import Showers
-from search_spaces.errors import ConfigError, DivergedError
+from search_spaces.errors import ConfigError, DivergedError, ExecutorError, InfeasibleError
 from search_spaces.geometry import Geometry
-from workers.models.base import Index
+from workers.models.base import Array, Index
 from workers.models.gan3d import batches
 from workers.models.gan3d.networks import Model
 from workers.models.gan3d.parallel import agree
@@ -27,7 +27,11 @@ SHARE = 2
 
 
 class Trainer:
-    """The networks and all that their training goes on from."""
+    """The networks and all that their training goes on from.
+
+    Attributes:
+        memory_shared: whether others may take memory of its GPU that it needs.
+    """
 
     def __init__(
         self, params: Params, geometry: Geometry, generator: Model, discriminator: Model, seed: int
@@ -38,6 +42,7 @@ class Trainer:
         self.seed = seed
         self.step = Step(params, geometry, generator, discriminator, seed)
         self.team: Team | None = None
+        self.memory_shared = False
 
     def adjust(self, params: Params) -> None:
         """Train on with other values of what may change."""
@@ -72,7 +77,7 @@ class Trainer:
             agree(self.team, self._variables())
         total = np.zeros(len(self.step.names))
         for segment in batches.segments(showers, order, share(batch, self.team)):
-            sums, done = self.step.run(segment, epoch)
+            sums, done = self._run(segment, epoch)
             total += sums
             if done < len(segment.cells):
                 raise DivergedError(
@@ -87,6 +92,18 @@ class Trainer:
                 f"{named['energy_ratio']:.1e} of the real showers); lower the learning rates"
             )
         return named
+
+    def _run(self, segment: batches.Segment, epoch: int) -> tuple[Array, int]:
+        try:
+            return self.step.run(segment, epoch)
+        except InfeasibleError as failure:
+            if not self.memory_shared:
+                raise
+            # Nothing that the configuration is to be blamed for: later there may be room.
+            raise ExecutorError(
+                "a training step needs more memory than others leave of its GPU; raise "
+                "workers.gpus, or set workers.gpu_memory_mib"
+            ) from failure
 
     def save(self, folder: Path) -> None:
         """Write the weights of both networks, and the state of optimisers and average."""

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from objectives.showers import Conditions, Showers
-from search_spaces.errors import DataError, DivergedError
+from search_spaces.errors import DataError, DivergedError, ExecutorError, InfeasibleError
+from workers.models.gan3d import backend
 from workers.models.gan3d.family import Gan3D, Gan3DModel
 from workers.trial import Resources
 
@@ -167,6 +168,31 @@ def test_divergence_is_the_configurations_own_failure(point: dict[str, float]) -
         for epoch in range(1, 4):
             m.train_epoch(DATA, epoch)
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("resources", "kind"),
+    [
+        (Resources(), InfeasibleError),
+        (Resources(gpus=1.0), InfeasibleError),
+        (Resources(gpus=0.25), ExecutorError),
+        (Resources(gpus=0.25, gpu_memory_mib=4000), InfeasibleError),
+    ],
+)
+def test_memory_is_the_configurations_own_failure_unless_others_share_it(
+    resources: Resources, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorFlow's own error, as where the allocator of a GPU cannot give more."""
+    import tensorflow as tf
+
+    def exhausted(*args: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "failed to allocate memory")
+
+    monkeypatch.setattr(backend, "start", lambda resources: None)  # without a GPU
+    m = Gan3D().build("fixed-angle", SMALL, geometry(), 1, resources)
+    monkeypatch.setattr(m.trainer.step, "_loop", exhausted)
+    with pytest.raises(kind, match=r"a training step .* memory"):
+        m.train_epoch(DATA, 1)
 
 
 def test_a_failed_step_is_counted_from_one() -> None:
