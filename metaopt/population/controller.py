@@ -52,7 +52,7 @@ class PopulationController:
             )  # fmt: skip
             showcase.open()
             members, rules = ledger.open()
-            if not ledger.done:
+            if not ledger.done():
                 self._executor.train(members, rules, ledger)
             showcase.close()
             return self._ended(ledger)
@@ -60,7 +60,7 @@ class PopulationController:
             self._study.release(self._owner)
 
     def _ended(self, ledger: StudyLedger) -> Ending:
-        if not ledger.done:
+        if not ledger.done():
             return Ending.INTERRUPTED if self._stops else Ending.TIME
         shutil.rmtree(
             checkpoint_folder(self._plan.config.folder.resolve(), 0).parent, ignore_errors=True

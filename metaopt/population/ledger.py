@@ -83,18 +83,12 @@ class StudyLedger:
         self._live: dict[int, _Live] = {}
         self._epoch = 0
 
-    @property
-    def done(self) -> bool:
-        """Whether all members are at the end."""
-        return bool(self._live) and all(live.ended for live in self._live.values())
-
     # -- where it goes on -----------------------------------------------------------------
 
     def open(self) -> tuple[list[Member], Rules]:
         """The members at the last barrier that all of them have reached, or at the beginning."""
         count = self._plan.config.search.trials
-        self._trials = self._study.trials()
-        self._lines = Lines(self._trials)
+        self._look()
         used = (t.proposal for t in self._trials if t.proposal is not None)
         self._proposals = max(count, 1 + max(used, default=0))
         done = self._lines.barriers(self._rules, count)
@@ -102,6 +96,20 @@ class StudyLedger:
         members = [self._member(number) for number in range(count)]
         seen = self._lines.seen(self._rules, done, count) if self._rules.bandit else []
         return members, replace(self._rules, done=done, seen=tuple(seen))
+
+    def done(self) -> bool:
+        """Whether all members are at the end, as the store has it."""
+        self._look()
+        return self._lines.complete(self._plan.config.search.trials)
+
+    def _look(self) -> None:
+        """Read the record, and abandon what an outage of its server left behind in it."""
+        self._trials = self._study.trials()
+        if left := Lines(self._trials).left_behind:
+            for trial in left:
+                self._study.abandon(trial)
+            self._trials = self._study.trials()
+        self._lines = Lines(self._trials)
 
     def _member(self, number: int) -> Member:
         segment = self._lines.at(number, max(self._epoch, 1))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from metaopt.store.views import FAILED, FROM, MEMBER, PARENT, TrialView
 from workers.population import Rules, Seen
@@ -59,13 +60,30 @@ class Lines:
                 self.members.setdefault(segment.member, []).append(segment)
 
     def at(self, member: int, epoch: int) -> Segment | None:
-        """The segment to which an epoch of a member belongs."""
+        """The segment to which an epoch of a member belongs; of one recorded twice, the later."""
         found = [s for s in self.members.get(member, ()) if s.first <= epoch]
         return found[-1] if found else None
 
     def beginning(self, member: int, epoch: int) -> Segment | None:
         """The segment of a member that begins with an epoch."""
-        return next((s for s in self.members.get(member, ()) if s.first == epoch), None)
+        found = self.at(member, epoch)
+        return found if found is not None and found.first == epoch else None
+
+    def complete(self, members: int) -> bool:
+        """Whether all members are at the end, and nothing is left to be recorded."""
+        lines = [self.members.get(member) for member in range(members)]
+        running = any(s.trial.state == "running" for line in lines for s in line or ())
+        return not running and all(line and line[-1].ended for line in lines)
+
+    @property
+    def left_behind(self) -> list[TrialView]:
+        """Running trials of segments that were recorded once more, as the first answer was lost."""
+        return [
+            segment.trial
+            for line in self.members.values()
+            for segment, later in pairwise(line)
+            if segment.first == later.first and segment.trial.state == "running"
+        ]
 
     def score(self, member: int, epoch: int) -> float | None:
         """S of a member after an epoch."""

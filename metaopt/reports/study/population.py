@@ -9,7 +9,7 @@ from metaopt.reports.study.charts import Chart, Kind, Part, Series, lines, serie
 from metaopt.reports.study.facts import StudyFacts
 from metaopt.reports.study.history import SCORE
 from metaopt.reports.tables import Table, number, setting
-from metaopt.store.views import FROM, MEMBER, PARENT, TrialView
+from metaopt.store.views import FROM, INTERRUPTED, MEMBER, PARENT, TrialView
 from search_spaces.parameters import Parameter
 from workers.models.adjusting import mutable_names
 
@@ -27,7 +27,8 @@ def population(facts: StudyFacts, trials: Iterable[TrialView]) -> Part | None:
         facts: of the study.
         trials: all of them: the last segments of members that train have not ended.
     """
-    segments = {t.number: t for t in trials if MEMBER in t.note}
+    # An interrupted one was recorded once more: the later one counts.
+    segments = {t.number: t for t in trials if MEMBER in t.note and t.outcome != INTERRUPTED}
     if not facts.population or not segments:
         return None
     members = len({t.note[MEMBER] for t in segments.values()})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,7 @@ class Deadly:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._study, name)
-        if name not in ("start", "report", "finish"):
+        if name not in ("start", "report", "finish", "abandon"):
             return found
 
         def written(*arguments: Any) -> Any:
@@ -56,6 +58,22 @@ class Deadly:
             return found(*arguments)
 
         return written
+
+
+class Forgetful:
+    """A study whose n-th beginning of a trial is recorded twice: its first answer was lost."""
+
+    def __init__(self, study: Any, starts: int) -> None:
+        self._study, self._left = study, starts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
+
+    def start(self, *arguments: Any) -> int:
+        self._left -= 1
+        if not self._left:
+            self._study.start(*arguments)
+        return int(self._study.start(*arguments))
 
 
 POPULATION = {"search__strategy": "pbt", "search__trials": MEMBERS, "trial__epochs": EPOCHS}
@@ -137,6 +155,47 @@ def test_a_killed_controller_is_followed_as_if_nothing_had_happened(
         assert run(plan, again) is Ending.TRIALS
         assert summary(again.trials()) == summary(whole.trials())
         assert len(before) <= len(again.trials())
+
+
+def test_two_members_end_wherever_their_controller_was_killed(
+    toy_config: Config, open_store: Open
+) -> None:
+    plan = prepare(toy_config(**POPULATION | SMALL | {"search__trials": 2, "trial__epochs": 2}))
+    store = open_store(plan.config.study.storage)
+    run(plan, whole := study_of(plan, store))
+    for writes in count():
+        study = store.create(f"killed-{writes}", plan.document)
+        try:
+            assert run(plan, Deadly(study, writes)) is Ending.TRIALS
+            break
+        except KilledError:
+            pass
+        again = store.study(study.name)
+        assert run(plan, again) is Ending.TRIALS
+        assert summary(again.trials()) == summary(whole.trials()), writes
+    assert writes > len(whole.trials())
+
+
+def test_a_segment_that_is_recorded_twice_goes_on_with_the_later_one(
+    plan: Plan, open_store: Open
+) -> None:
+    store = open_store(plan.config.study.storage)
+    run(plan, whole := study_of(plan, store))
+    # The first segment that takes over a state; killed before and after its first epoch, or never.
+    for writes in (7, 8, 9, 1000):
+        study = store.create(f"killed-{writes}", plan.document)
+        with suppress(KilledError):
+            run(plan, Forgetful(Deadly(study, writes), MEMBERS + 1))
+        again = store.study(study.name)
+        assert run(plan, again) is Ending.TRIALS
+        trials = again.trials()
+        assert "running" not in {t.state for t in trials}
+        left = [t for t in trials if t.outcome == "interrupted"]
+        assert [(t.number, t.rungs) for t in left] == ([(MEMBERS, ())] if writes > 7 else []), (
+            writes
+        )
+        counted = [t for t in trials if t not in left]
+        assert [t.rungs for t in counted] == [t.rungs for t in whole.trials()]
 
 
 def test_time_is_up_and_the_next_run_goes_on(plan: Plan, open_store: Open) -> None:

@@ -58,6 +58,14 @@ def test_a_segment_begins_where_the_state_was_that_it_took_over(trials: list[Tri
     assert found["taken over here"] == ((1, 2), (2.0, 1.4), (2, 3))
 
 
+def test_a_segment_that_was_recorded_twice_counts_once(
+    trials: list[TrialView], trial: Make
+) -> None:
+    beginning = segment(0, 3, of=2, rate=0.4)
+    left = trial(4, **beginning, rungs=(), state="fail", outcome="interrupted", score=None)
+    assert part_of([*trials, left]) == part_of(trials)
+
+
 def test_the_line_of_the_winner_goes_through_its_ancestors(trials: list[TrialView]) -> None:
     members, schedule, table = part_of(trials)
     line = next(s for s in members.series if s.name == "best member's line")
