@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from objectives.objective import WORST
+from search_spaces.documents import DAMAGE, read_text
+from search_spaces.errors import DataError
 from search_spaces.parameters import Parameter, Value
 from workers import checkpoints
 from workers.reuse import Models
@@ -175,16 +177,29 @@ def interval_events(
         if isinstance(event, Progress):
             scored.append(event)
         elif event.outcome is Outcome.FAILED:
-            marker = Path(spec.checkpoint) / FAILED
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            marker.write_text(json.dumps(event.to_json()))
+            _keep(spec, event)
         yield event
 
 
 def failure(spec: TrialSpec) -> TrialResult | None:
-    """The result of a training that failed, as it is kept beside its states."""
+    """The result of a training that failed, as it is kept beside its states.
+
+    A damaged one is none: the member fails again.
+    """
     marker = Path(spec.checkpoint) / FAILED
-    return TrialResult.from_json(json.loads(marker.read_text())) if marker.is_file() else None
+    try:
+        return TrialResult.from_json(json.loads(read_text(marker, DataError)))
+    except (DataError, *DAMAGE):
+        return None
+
+
+def _keep(spec: TrialSpec, failed: TrialResult) -> None:
+    """Write the result of a training that failed: whole, or not at all."""
+    marker = Path(spec.checkpoint) / FAILED
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    part = marker.with_suffix(".part")
+    part.write_text(json.dumps(failed.to_json()))
+    part.replace(marker)
 
 
 def halts(events: Sequence[TrialEvent], target: int) -> bool:

@@ -27,6 +27,7 @@ from metaopt.store.views import TrialView
 from metaopt.warm import warmed
 from search_spaces.errors import ConfigError
 from search_spaces.loader import load_space
+from workers.population import FAILED
 
 from ....inline_population import InlinePopulation
 from ....optuna_store import opened
@@ -251,6 +252,16 @@ def test_a_diverged_member_is_healed_by_another_or_fails(
         assert run(plan, again) is Ending.TRIALS
         assert [t.reason for t in again.trials()] == [t.reason for t in study.trials()]
         assert summary(again.trials()) == summary(study.trials())
+    # Where the word of a failure is damaged, the member fails again.
+    for writes, damage in ((5, ""), (7, '{"outco'), (8, "[]")):
+        killed = store.create(f"damaged-{writes}", plan.document)
+        with pytest.raises(KilledError):
+            run(plan, Deadly(killed, writes))
+        for marker in (plan.config.folder / "checkpoints").glob(f"*/{FAILED}"):
+            marker.write_text(damage)
+        again = store.study(killed.name)
+        assert run(plan, again) is Ending.TRIALS
+        assert [t.rungs for t in again.trials()] == [t.rungs for t in study.trials()]
 
 
 def test_what_a_gaussian_process_saw_is_found_in_the_store(plan: Plan, open_store: Open) -> None:
