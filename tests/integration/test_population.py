@@ -32,6 +32,7 @@ from workers.runner import trial_events
 from workers.trial import Progress, Resources, TrialSpec
 
 from ..processes import MARK, left_behind, marked, until
+from ..ray_cluster import IGNORE_RAYS_WARNINGS, Cluster
 from ..running import metaopt, started, wait_for
 from ..slow_toy import SlowToy, slow_space
 
@@ -41,6 +42,12 @@ COMMAND = (
     "--epochs", str(EPOCHS), "--showers", "300", "--evaluation-showers", "100",
     "--time-budget", "1h",
 )  # fmt: skip
+
+
+def ignore_rays_warnings(test: Callable[..., None]) -> Callable[..., None]:
+    for mark in IGNORE_RAYS_WARNINGS:
+        test = mark(test)
+    return test
 
 
 def kill_a_member(mark: str) -> None:
@@ -195,6 +202,44 @@ def test_no_barrier_is_decided_without_a_member_that_died(
         undisturbed = trained(plan, store.create("undisturbed", plan.document), kill)
     ordering.join()
     assert killed == undisturbed
+
+
+@ignore_rays_warnings
+@pytest.mark.timeout(600)
+def test_as_many_members_train_at_once_as_there_are_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SlowToy(tmp_path / "modules")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # a local one leaves its own behind
+    monkeypatch.setenv("PYTHONPATH", f"{slow.folder}:{os.environ.get('PYTHONPATH', '')}")
+    space = tmp_path / "slow.toml"
+    space.write_text(slow_space())
+
+    def begun() -> int:
+        """Members that train their second epoch."""
+        return sum(epoch == 2 for _, epoch, _ in slow.log())
+
+    with closing(Cluster(cpus=2)) as cluster:
+        cluster.add()
+        cluster.wait(3)
+
+        def command(workers: int) -> tuple[str, ...]:
+            where = ("--ray-address", cluster.address, "--workers", str(workers))
+            return (*COMMAND, "--space", str(space), *where)
+
+        slow.hold()
+        with started(tmp_path, *command(2)) as (process, _):
+            until(lambda: begun() == 2)
+            time.sleep(3)
+            assert begun() == 2
+            slow.go()
+            assert process.wait(240) == 0
+        # No node has all the processors; and the one process goes from member to member.
+        before = {process for *_, process in slow.log()}
+        (tmp_path / "1").mkdir()
+        metaopt(tmp_path / "1", *command(1))
+        assert len({process for *_, process in slow.log()} - before) == 1
+    assert summary(trials_of(tmp_path / "1")) == summary(trials_of(tmp_path))
 
 
 @pytest.mark.timeout(900)  # four starts of Ray, on a machine that may be busy

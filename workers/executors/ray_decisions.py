@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 import pandas
 from ray import tune
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import PopulationBasedTraining, TrialScheduler
 from ray.tune.schedulers.pb2 import PB2
+from ray.tune.search import BasicVariantGenerator
 from sklearn.exceptions import ConvergenceWarning
 
 from search_spaces.parameters import Categorical, Int, Parameter, Value
@@ -75,10 +77,11 @@ class _Decisions:
     """
 
     _num_perturbations: int
+    _trial_state: Mapping[Any, Any]
 
-    def prepare(self, members: Sequence[Member], rules: Rules, watch: Watch) -> None:
-        """Take the population."""
-        self.rules, self.watch = rules, watch
+    def prepare(self, members: Sequence[Member], rules: Rules, watch: Watch, slots: int) -> None:
+        """Take the population, and how many members train at once."""
+        self.rules, self.watch, self.slots = rules, watch, slots
         self.members = {member.number: member for member in members}
         # A study that goes on begins with the barrier that it had reached.
         self._next_perturbation_sync = max(rules.done, 1)
@@ -88,6 +91,9 @@ class _Decisions:
         member = self.members[trial.config[keys.MEMBER]]
         trial.config.update(_told(member, self.rules) | {keys.FIRST: max(self.rules.done, 1)})
         super().on_trial_add(tune_controller, trial)  # type: ignore[misc]
+        # It waits for :meth:`choose_trial_to_run`; Tune begins all that are pending unasked.
+        trial.set_status(Trial.PAUSED)
+        trial.init_local_path()  # in the end Tune asks for it, also where a member never began
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """A member is at a barrier, unless it halted; the last one there sets off all decisions.
@@ -100,10 +106,18 @@ class _Decisions:
             return str(super().on_trial_result(tune_controller, trial, result))  # type: ignore[misc]
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
-        """The next member, unless the end was asked for."""
-        if self.watch.stops:
+        """The next member, unless the end was asked for or as many train as may."""
+        trials = tune_controller.get_trials()
+        begun = sum(t.status in (Trial.PENDING, Trial.RUNNING) for t in trials)
+        if self.watch.stops or begun >= self.slots:
             return None
-        return super().choose_trial_to_run(tune_controller)  # type: ignore[misc]
+        waiting = (
+            t
+            for t in trials
+            if t.status == Trial.PAUSED
+            and self._trial_state[t].last_train_time < self._next_perturbation_sync
+        )
+        return next(waiting, None)
 
     def _checkpoint_or_exploit(
         self, trial: Any, tune_controller: Any, upper_quantile: list[Any], lower_quantile: list[Any]
@@ -133,6 +147,22 @@ class _Decisions:
         return config | _told(goes_on, self.rules), operations
 
 
+class Waiting(BasicVariantGenerator):  # type: ignore[misc]  # Ray has no types
+    """Gives Tune the members, and says that more may come as long as one of them is not done.
+
+    Tune keeps the process of a member at its barrier for the next one only while more may come.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def is_finished(self) -> bool:
+        """Whether nothing is left to be begun."""
+        none_left = not self._live_trials or self._watch.stops > 0
+        return bool(super().is_finished()) and none_left
+
+
 class _Perturbing(_Decisions, PopulationBasedTraining):  # type: ignore[misc]
     """Values are perturbed, or drawn anew."""
 
@@ -140,9 +170,9 @@ class _Perturbing(_Decisions, PopulationBasedTraining):  # type: ignore[misc]
 class _Bandit(_Decisions, PB2):  # type: ignore[misc]
     """Values come from a Gaussian process, which works in the unit interval."""
 
-    def prepare(self, members: Sequence[Member], rules: Rules, watch: Watch) -> None:
+    def prepare(self, members: Sequence[Member], rules: Rules, watch: Watch, slots: int) -> None:
         """Take the population, and what was seen of it."""
-        super().prepare(members, rules, watch)
+        super().prepare(members, rules, watch, slots)
         names = [p.name for p in rules.parameters]
         rows = [[named(s.member), s.interval, *s.values, -s.score] for s in rules.seen]
         if rows:
@@ -158,8 +188,8 @@ class _Bandit(_Decisions, PB2):  # type: ignore[misc]
             return super()._get_new_config(trial, trial_to_clone)
 
 
-def scheduler(members: Sequence[Member], rules: Rules, watch: Watch) -> Any:
-    """Tune's scheduler of a population."""
+def scheduler(members: Sequence[Member], rules: Rules, watch: Watch, slots: int) -> Any:
+    """Tune's scheduler of a population, of which so many members train at once."""
     common = {
         "time_attr": keys.INTERVAL,
         "metric": keys.S,
@@ -179,7 +209,7 @@ def scheduler(members: Sequence[Member], rules: Rules, watch: Watch) -> Any:
             perturbation_factors=(rules.shrink, rules.grow),
             **common,
         )
-    made.prepare(members, rules, watch)
+    made.prepare(members, rules, watch, slots)
     return made
 
 

@@ -20,7 +20,7 @@ from ray import tune
 from search_spaces.errors import DataError, ExecutorError
 from workers.executors import ray_member as keys
 from workers.executors.ray_cluster import Cluster, cause_of_death
-from workers.executors.ray_decisions import Watch, named, scheduler
+from workers.executors.ray_decisions import Waiting, Watch, named, scheduler
 from workers.executors.ray_member import MemberTrainable, events_of
 from workers.population import Ledger, Member, PopulationExecutor, Rules
 from workers.trial import Outcome, Resources, TrialResult
@@ -30,7 +30,7 @@ DEATHS = 8
 #: What Tune writes, which nobody reads, beside the members' states.
 SNAPSHOTS = "tune"
 #: A file among them: members stop after their running epochs. Tune's scheduler cannot say so:
-#: it is asked after an interval only, and not at all where a waiting member is begun.
+#: it is asked after an interval only.
 HALT = "halt"
 #: Tune's own files and words are nobody's business, and Ctrl-C is the study's.
 _QUIET = {
@@ -70,8 +70,6 @@ class RayPopulation:
                 "--cpus or --gpus"
             )
         self.slots = count or room
-        # Tune knows no other bound that counts running members only.
-        self._cpus = max(resources.cpus, resources.cpus * room // self.slots)
 
     def train(self, members: Sequence[Member], rules: Rules, ledger: Ledger) -> None:
         """Train to the end, or until the ledger's word.
@@ -125,13 +123,14 @@ class RayPopulation:
         }
         trainable = tune.with_resources(
             tune.with_parameters(MemberTrainable, **lengths),
-            {"CPU": self._cpus, "GPU": self._resources.gpus},
+            {"CPU": self._resources.cpus, "GPU": self._resources.gpus},
         )
         return tune.Tuner(
             trainable,
             param_space={keys.MEMBER: tune.grid_search([m.number for m in members])},
             tune_config=tune.TuneConfig(
-                scheduler=scheduler(members, rules, watch),
+                search_alg=Waiting(watch),
+                scheduler=scheduler(members, rules, watch, self.slots),
                 reuse_actors=True,
                 trial_name_creator=_name,
             ),
