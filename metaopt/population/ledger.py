@@ -189,6 +189,8 @@ class StudyLedger:
             live = self._taken_up(known)
         if not replaced.ended:
             self._end(replaced, replaced.failed or self._stopped(replaced))
+        # Nobody goes on from it: those that are replaced give their state to no one.
+        shutil.rmtree(replaced.spec.checkpoint, ignore_errors=True)
         score = taken.score if live.score is None else live.score
         return Member(member, live.spec, score, live.ended)
 

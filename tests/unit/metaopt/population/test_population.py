@@ -161,7 +161,7 @@ def test_a_killed_controller_is_followed_as_if_nothing_had_happened(
 def test_two_members_end_wherever_their_controller_was_killed(
     toy_config: Config, open_store: Open
 ) -> None:
-    plan = prepare(toy_config(**POPULATION | SMALL | {"search__trials": 2, "trial__epochs": 2}))
+    plan = prepare(toy_config(**POPULATION | SMALL | {"search__trials": 2}))
     store = open_store(plan.config.study.storage)
     run(plan, whole := study_of(plan, store))
     for writes in count():
@@ -171,6 +171,9 @@ def test_two_members_end_wherever_their_controller_was_killed(
             break
         except KilledError:
             pass
+        # A state for each member, and the one that is replaced.
+        states = list((plan.config.folder / "checkpoints").glob("*"))
+        assert len(states) <= 3, writes
         again = store.study(study.name)
         assert run(plan, again) is Ending.TRIALS
         assert summary(again.trials()) == summary(whole.trials()), writes
