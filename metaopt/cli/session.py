@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from metaopt.cli.console import print_table, say
 from metaopt.cli.live import on_signals
 from metaopt.cli.monitor import TerminalMonitor
-from metaopt.config import StudyConfig
+from metaopt.config import StudyConfig, TrialTable
 from metaopt.controller import Controller
 from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL, ConfigError, MetaoptError
 from metaopt.monitoring import Monitor, Several
@@ -45,6 +45,8 @@ EXECUTORS = {
     "ray": "workers.executors.ray_pool:RayExecutor",
 }
 INLINE = "inline"
+#: What a trial may spend where a study says nothing.
+USUAL = TrialTable()
 
 
 def run_study(config: StudyConfig) -> int:
@@ -55,6 +57,8 @@ def run_study(config: StudyConfig) -> int:
     """
     with TerminalMonitor() as monitor:
         plan, store, stored = _checked(config, monitor)
+        if _trains(plan):
+            _name_idle_limits(config.trial)
         monitor.stage("starting the workers")
         executor = make_population_executor(config) if _trains(plan) else make_executor(config)
         try:
@@ -153,6 +157,15 @@ def make_population_executor(config: StudyConfig) -> PopulationExecutor:
 def _trains(plan: Plan) -> bool:
     """Whether the study is a population, and no search."""
     return isinstance(plan.strategy, PopulationTraining)
+
+
+def _name_idle_limits(trial: TrialTable) -> None:
+    """Say which limits were given that hold for the trials of searches only."""
+    names = ("time_limit", "silence_limit")
+    given = [f"trial.{n} = {v}" for n in names if (v := getattr(trial, n)) != getattr(USUAL, n)]
+    if given:
+        got = " and ".join(given)
+        say(f"a population ends no hung member, got {got}; Ctrl-C twice ends such a run")
 
 
 def _controller(

@@ -237,7 +237,9 @@ def test_as_many_members_train_at_once_as_there_are_workers(
         # No node has all the processors; and the one process goes from member to member.
         before = {process for *_, process in slow.log()}
         (tmp_path / "1").mkdir()
-        metaopt(tmp_path / "1", *command(1))
+        said = metaopt(tmp_path / "1", *command(1), "--time-limit", "1h").stderr
+        assert said.count("a population ends no hung member, got trial.time_limit = 1h;") == 1
+        assert "silence_limit" not in said
         assert len({process for *_, process in slow.log()} - before) == 1
     assert summary(trials_of(tmp_path / "1")) == summary(trials_of(tmp_path))
 
