@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,12 @@ def write(
     save(beside)
     files = {path.name: _digest(path) for path in sorted(beside.iterdir())}
     (beside / RECORD).write_text(json.dumps({**record, "files": files}), encoding="utf-8")
-    for path in (*beside.iterdir(), beside):
+    for path in beside.iterdir():
         _sync(path)
+    _sync_names(beside)
     shutil.rmtree(folder, ignore_errors=True)
     beside.rename(folder)
-    _sync(folder.parent)
+    _sync_names(folder.parent)
 
 
 def keep(place: Path, kept: Collection[Path]) -> None:
@@ -85,9 +87,15 @@ def _digest(path: Path) -> str:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file or the names in a folder are on the disk."""
+    """Wait until a file, or what a folder holds, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync_names(folder: Path) -> None:
+    """The same of the names in a folder, where the file system knows how."""
+    with suppress(OSError):
+        _sync(folder)
