@@ -34,6 +34,8 @@ from workers.schedule import Change, Schedule
 from workers.trial import Precision, Resources
 
 PRODUCTION, CHECK, SPEC = "production.toml", "check.npz", "trial.json"
+#: Key of the provenance with the names of an export's other files.
+FILES = "files"
 #: Largest relative difference of a shower's cells from the trial's: float32 sums in
 #: another order, as other processors make them.
 TOLERANCE = 1e-4
@@ -163,6 +165,8 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
         part = Path(name)
         _copy(source, part, but=SPEC)
         production = _production(study, trial, _training(source / SPEC))
+        # Whatever comes to lie beside them later is no part of the model.
+        production["provenance"][FILES] = sorted(f.name for f in part.iterdir())
         (part / PRODUCTION).write_text(_toml(production), encoding="utf-8")
         verify(part, f"trial {trial.number} in {source}")
         target.mkdir(parents=True, exist_ok=True)

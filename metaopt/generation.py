@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 import metaopt
-from metaopt.export import Production, load_model, load_production
+from metaopt.export import FILES, PRODUCTION, Production, load_model, load_production
 from metaopt.processes import in_order
 from metaopt.provenance import versions
 from objectives.showers import Conditions, Showers
@@ -201,9 +201,16 @@ def block_size(geometry: Geometry) -> int:
 
 
 def model_digest(folder: Path) -> str:
-    """SHA-256 of the names and contents of a model's files."""
+    """SHA-256 of the names and contents of a model's files, and not of what lies beside them.
+
+    Exports of earlier versions do not say which they are: all files count.
+    """
+    named = load_production(folder).provenance.get(FILES)
+    of_model = {PRODUCTION, *map(str, named)} if isinstance(named, list) else None
     digest = hashlib.sha256()
     for file in sorted(f for f in folder.iterdir() if f.is_file()):
+        if of_model is not None and file.name not in of_model:
+            continue
         content = hashlib.sha256(file.read_bytes()).hexdigest()
         digest.update(f"{file.name} {content}\n".encode())
     return digest.hexdigest()

@@ -16,6 +16,7 @@ from metaopt.cli.main import cli
 from metaopt.config import StudyConfig
 from metaopt.controller import Controller
 from metaopt.export import CHECK, candidates, choose, export, load_model, load_production, verify
+from metaopt.generation import model_digest
 from metaopt.monitoring import Quiet
 from metaopt.preflight import prepare
 from metaopt.store.database import StudyStore
@@ -54,6 +55,20 @@ def test_the_export_is_whole_and_gives_the_trials_showers(
     with np.load(source / CHECK, allow_pickle=False) as check:
         again = load_model(out).generate(Conditions.of(check["energy"], check["theta"]), CHECK_DRAW)
         np.testing.assert_array_equal(again, check["cells"])
+
+
+def test_notes_beside_a_model_leave_its_digest(study: StoredStudy, tmp_path: Path) -> None:
+    out = tmp_path / "production"
+    export(study.view(), choose(study.view(), study.trials(), None), out)
+    digest = model_digest(out)
+    (out / "notes.txt").write_text("the good one")
+    (out / "fast.h5").write_bytes(b"showers")
+    assert model_digest(out) == digest
+    weights = out / "toy.json"
+    weights.write_text(weights.read_text() + " ")
+    assert model_digest(out) != digest
+    (out / "production.toml").write_text("# mine\n" + (out / "production.toml").read_text())
+    assert model_digest(out) != digest
 
 
 def test_weights_of_another_trial_are_noticed(study: StoredStudy, tmp_path: Path) -> None:
