@@ -124,6 +124,7 @@ class Reference:
         differs = np.abs(fitted.values - median) > ROUNDING * np.abs(median)
         kept = differs.mean(axis=0) >= MIN_VARYING
         kept[names.index(UNSEEN)] = bool(unseen.any())
+        kept[names.index("sampling_fraction")] = True  # whatever it is, it must be met
         names = tuple(n for n, keep in zip(names, kept, strict=True) if keep)
         fitted, judged = _select(fitted, kept), _select(judged, kept)
         table = floors.measure(names, fitted, judged, geometry)

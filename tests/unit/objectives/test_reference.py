@@ -159,6 +159,20 @@ def test_what_varies_in_the_last_bits_alone_is_no_observable(small: Bench) -> No
     assert after == pytest.approx(before, abs=0.02)
 
 
+def test_a_constant_sampling_fraction_must_be_met(small: Bench) -> None:
+    def scaled(showers: Showers, fraction: float) -> Showers:
+        total = showers.cells.sum(axis=(1, 2, 3), keepdims=True)
+        energy = showers.energy[:, None, None, None]
+        return Showers(showers.cells * (fraction * energy / total), showers.conditions)
+
+    real = scaled(small.training, 0.02)
+    reference = Reference.build(real[slice(1000)], real[slice(1000, 1200)], small.geometry)
+    assert "sampling_fraction" in reference.names
+    right, wrong = (evaluate(scaled(small.perfect, f), reference) for f in (0.02, 0.0205))
+    assert wrong.groups["energy"] > right.groups["energy"] + 1
+    assert wrong.metrics["sampling_fraction_bias"] == pytest.approx(0.025, abs=1e-3)
+
+
 def test_unseen_cells_are_kept_in_the_file(rings: Bench, tmp_path: Path) -> None:
     reference = rings.reference
     filled = (rings.training.cells >= 1e-6).any(axis=0) | (rings.validation.cells >= 1e-6).any(0)
