@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -24,6 +25,8 @@ Index = NDArray[np.int64]
 BLOCK = 256
 #: A gap of so many events that nobody wants is skipped, if it also skips a chunk of the file.
 MIN_GAP = 16
+#: Bytes of decompressed chunks that are kept of a file, at most.
+MOST_CACHED = 2**30
 
 
 class ShowerFile:
@@ -51,6 +54,7 @@ class ShowerFile:
         try:
             with self._reading("its data sets"):
                 self._check_layout()
+                self._cells = _cached(self._file, geometry.storage.showers)
         except BaseException:
             self._file.close()
             raise
@@ -67,12 +71,12 @@ class ShowerFile:
         self._file.close()
 
     def __len__(self) -> int:
-        return int(self._file[self.geometry.storage.showers].shape[0])
+        return int(self._cells.shape[0])
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
         """The type in which the file holds its cells."""
-        kind: np.dtype[np.generic] = self._file[self.geometry.storage.showers].dtype
+        kind: np.dtype[np.generic] = self._cells.dtype
         return kind
 
     @property
@@ -101,7 +105,7 @@ class ShowerFile:
         """The showers of the events from ``start`` to ``stop``; cells may hold anything."""
         storage = self.geometry.storage
         with self._reading(f"events {start} to {stop - 1}"):
-            stored = np.asarray(self._file[storage.showers][start:stop], dtype=np.float32)
+            stored = np.asarray(self._cells[start:stop], dtype=np.float32)
         cells = self.layout.cells(stored, self.geometry)
         if storage.gev_per_unit != 1.0:
             cells *= np.float32(storage.gev_per_unit)
@@ -109,7 +113,7 @@ class ShowerFile:
 
     def blocks(self, wanted: Index) -> Iterator[tuple[Index, Showers]]:
         """The wanted events (ascending) in blocks, each with its event numbers."""
-        chunks = self._file[self.geometry.storage.showers].chunks
+        chunks = self._cells.chunks
         gap = max(MIN_GAP, chunks[0] if chunks else 1)
         ends = np.flatnonzero((np.diff(wanted) > gap) | (np.diff(wanted // BLOCK) > 0)) + 1
         for events in np.split(wanted, ends):
@@ -198,6 +202,26 @@ class ShowerFile:
                 f"{self.name}: {key} must hold whole numbers, got {self._file[key].dtype}; "
                 "store places in the geometry's particles, or PDG codes"
             )
+
+
+def _cached(file: h5py.File, key: str) -> h5py.Dataset:
+    """A data set of which the chunks that hold the same events stay decompressed.
+
+    Without, HDF5 keeps a MiB of them, and a chunk of more is decompressed for each block.
+    """
+    data = file[key]
+    if data.chunks is None:
+        return data
+    across = zip(data.shape[1:], data.chunks[1:], strict=True)
+    count = math.prod(-(-length // chunk) for length, chunk in across)
+    size = count * math.prod(data.chunks) * data.dtype.itemsize
+    if size > MOST_CACHED:
+        return data
+    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+    # Slots: a hundred times as many as chunks, as HDF5 advises against collisions.
+    access.set_chunk_cache(100 * count + 1, size, 1.0)
+    del data  # one that is open keeps its cache
+    return h5py.Dataset(h5py.h5d.open(file.id, key.encode(), access))
 
 
 def check(events: Index, showers: Showers, file: ShowerFile) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -40,6 +41,20 @@ def test_cells_stay_with_their_energy(write: Write) -> None:
     for i in range(0, len(part), 20):
         j = int(np.flatnonzero(energy == part.energy[i])[0])
         np.testing.assert_array_equal(part.cells[i], cells[j])
+
+
+def test_a_chunk_of_many_events_is_decompressed_once(write: Write) -> None:
+    path = write(ECAL=None)
+    cells = np.random.default_rng(0).gamma(0.1, 0.01, (700, 8, 8, 9)).astype(np.float32)
+    with h5py.File(path, "a") as file:
+        stored = file.create_dataset("ECAL", data=cells, chunks=cells.shape, compression="gzip")
+        place = stored.id.get_chunk_info(0).byte_offset
+    with data.ShowerFile(path, GEOMETRY) as showers:
+        showers.read(0, 256)
+        with Path(path).open("rb+") as spoilt:
+            spoilt.seek(place)
+            spoilt.write(bytes(1000))
+        np.testing.assert_array_equal(showers.read(256, 512).cells, cells[256:512])
 
 
 def test_a_limit_takes_the_first_events_of_the_part(write: Write) -> None:
