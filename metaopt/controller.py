@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import shutil
 import time
-import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from metaopt.running import Running
 from metaopt.showcase import Showcase
 from metaopt.specification import common_specification, training_seed
 from metaopt.stopping import Ending, SearchEnd
-from metaopt.store.study import LEASE_SECONDS, StoredStudy
+from metaopt.store.study import StoredStudy
 from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation
 from metaopt.strategies.pruning import so_far
@@ -48,12 +47,10 @@ class Controller:
         self._executor = executor
         self._monitor = monitor
         self._showcase = Showcase(plan, study)
-        self._owner = uuid.uuid4().hex
         self._running: dict[int, Running] = {}
         self._stops = 0
         self._failures = Failures(plan.config.search.max_failures)
         self._timetable = Timetable(seconds(plan.config.search.time_budget))
-        self._renewed = -LEASE_SECONDS
         self._confirming = False
 
     def stop(self) -> None:
@@ -72,12 +69,12 @@ class Controller:
         Before all of these but the first, other trials end after their running epochs; the
         study goes on once the cause is mended.
         """
-        self._hold()
+        self._study.hold()
         try:
             self._recover()
             self._showcase.open()
             while True:
-                self._hold()
+                self._study.hold()
                 ending = self._ending()
                 if ending is None:
                     self._fill()
@@ -93,15 +90,9 @@ class Controller:
                     self._handle(number, event)
                 self._monitor.tick(self._seconds_left())
         finally:
-            self._study.release(self._owner)
+            self._study.release()
 
     # -- the record -----------------------------------------------------------------------
-
-    def _hold(self) -> None:
-        now = time.monotonic()
-        if now - self._renewed > LEASE_SECONDS / 6:
-            self._study.hold(self._owner)
-            self._renewed = now
 
     def _recover(self) -> None:
         """Read the record, and take up what a dead controller left running, or fail it."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
-import uuid
 
 from metaopt.config import checkpoint_folder, seconds
 from metaopt.monitoring import Monitor
@@ -13,7 +11,7 @@ from metaopt.population.options import PopulationTraining, changing
 from metaopt.preflight import Plan
 from metaopt.showcase import Showcase
 from metaopt.stopping import Ending
-from metaopt.store.study import LEASE_SECONDS, StoredStudy
+from metaopt.store.study import StoredStudy
 from metaopt.timetable import Timetable
 from workers.population import PopulationExecutor, Rules
 
@@ -26,9 +24,7 @@ class PopulationController:
     ) -> None:
         self._plan, self._study = plan, study
         self._executor, self._monitor = executor, monitor
-        self._owner = uuid.uuid4().hex
         self._timetable = Timetable(seconds(plan.config.search.time_budget))
-        self._renewed = -LEASE_SECONDS
         self._stops = 0
 
     def stop(self) -> None:
@@ -43,7 +39,7 @@ class PopulationController:
             ExecutorError: workers die again and again.
             DataError: the showers can no longer be read.
         """
-        self._hold()
+        self._study.hold()
         try:
             showcase = Showcase(self._plan, self._study)
             ledger = StudyLedger(
@@ -57,7 +53,7 @@ class PopulationController:
             showcase.close()
             return self._ended(ledger)
         finally:
-            self._study.release(self._owner)
+            self._study.release()
 
     def _ended(self, ledger: StudyLedger) -> Ending:
         if not ledger.done():
@@ -71,14 +67,8 @@ class PopulationController:
         return max(self._stops, int(self._timetable.over))
 
     def _tick(self) -> None:
-        self._hold()
+        self._study.hold()
         self._monitor.tick(self._timetable.left((), (), 0, 1))
-
-    def _hold(self) -> None:
-        now = time.monotonic()
-        if now - self._renewed > LEASE_SECONDS / 6:
-            self._study.hold(self._owner)
-            self._renewed = now
 
 
 def rules_of(plan: Plan) -> Rules:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -86,15 +85,15 @@ class StudyStore:
         Raises:
             StoreError: another process made it meanwhile, or is about to.
         """
-        lease, owner = Lease(self._connection, name), uuid.uuid4().hex
-        lease.hold(owner)  # until the record is written: a study without one is nobody's
+        lease = Lease(self._connection, name)
+        lease.hold()  # until the record is written: a study without one is nobody's
         try:
             with self._connection.explained():
                 study = self._make(name)
                 study.set_user_attr(DOCUMENT, {"form": FORM, **document})
                 return StoredStudy(study, self._connection)
         finally:
-            lease.release(owner)
+            lease.release()
 
     def _make(self, name: str) -> optuna.Study:
         """A new study, or one whose maker died before it said what the study is about."""

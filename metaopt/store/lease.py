@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -38,31 +39,52 @@ class Holder:
 
 
 class Lease:
-    """The lease of the study of a name, which need not exist yet."""
+    """The lease of the study of a name, which need not exist yet, for one controller."""
 
     def __init__(self, connection: Connection, study: str) -> None:
         self._connection = connection
         self._study = study
+        self._owner = uuid.uuid4().hex
+        #: When it was last taken or renewed [s]; None while it is not held.
+        self._renewed: float | None = None
 
-    def hold(self, owner: str) -> None:
+    def hold(self) -> None:
+        """Take the lease, or renew it where it is time to.
+
+        Raises:
+            StoreError: another living controller holds it.
+        """
+        now = time.monotonic()
+        if self._renewed is None or now - self._renewed > LEASE_SECONDS / 6:
+            self._take()
+            self._renewed = now
+
+    def confirm(self) -> None:
+        """Renew the lease if it is held, as after a time in which it may have been lost.
+
+        Raises:
+            StoreError: another living controller holds it now.
+        """
+        if self._renewed is not None:
+            self._take()
+
+    def _take(self) -> None:
         """Take or renew the lease.
 
         The change is one statement that names the holder it replaces, so that of two
         controllers that saw the same dead holder, or none, one gets the lease.
 
-        Raises:
-            StoreError: another living controller holds it.
         """
         while True:
             with self._connection.explained(), self._connection.session() as session:
                 row = session.get(LeaseRow, self._study)
                 now = _now(session)
-                if row is not None and row.owner != owner and _alive(row, now):
+                if row is not None and row.owner != self._owner and _alive(row, now):
                     raise StoreError(
                         f"study {self._study!r} is being run by process {row.pid} on {row.host}; "
                         "wait for it, stop it, or give another --study"
                     )
-                if self._replace(session, row, owner, now):
+                if self._replace(session, row, now):
                     return
 
     def holder(self) -> Holder | None:
@@ -76,21 +98,22 @@ class Lease:
             silent = 0.0 if seen else max(_now(session) - row.expires, 0.0)
             return Holder(row.host, row.pid, silent, not lives)
 
-    def release(self, owner: str) -> None:
+    def release(self) -> None:
         """Give the lease back; one that cannot be given back ends by itself."""
-        statement = delete(LeaseRow).where(LeaseRow.study == self._study, LeaseRow.owner == owner)
+        self._renewed = None
+        ours = LeaseRow.study == self._study, LeaseRow.owner == self._owner
         with (
             suppress(StoreError),
             self._connection.explained(),
             self._connection.session() as session,
         ):
-            session.execute(statement)
+            session.execute(delete(LeaseRow).where(*ours))
             session.commit()
 
-    def _replace(self, session: Session, row: LeaseRow | None, owner: str, now: float) -> bool:
-        """Whether the lease was as it was read, and is now the owner's."""
+    def _replace(self, session: Session, row: LeaseRow | None, now: float) -> bool:
+        """Whether the lease was as it was read, and is now this one's."""
         values = {
-            "owner": owner,
+            "owner": self._owner,
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "expires": now + LEASE_SECONDS,

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from metaopt.store.connection import Connection
 from metaopt.store.following import Following
-from metaopt.store.lease import LEASE_SECONDS, Holder, Lease
+from metaopt.store.lease import Holder, Lease
 from metaopt.store.outages import outlasting
 from metaopt.store.reading import read_trials
 from metaopt.store.records import attributes_of, running_trial, state_of, view_of
@@ -34,7 +34,7 @@ from workers.trial import Progress, TrialResult
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["DOCUMENT", "LEASE_SECONDS", "StoredStudy"]
+__all__ = ["DOCUMENT", "StoredStudy"]
 
 #: The study attribute that records what the study is about.
 DOCUMENT = "metaopt"
@@ -51,7 +51,6 @@ class StoredStudy:
         self._storage = connection.storage
         self._identity = self._storage.get_study_id_from_name(study.study_name)
         self._lease = Lease(connection, study.study_name)
-        self._owner = ""
         #: Ended trials that need not be read again, and the first identity that must.
         self._ended: list[TrialView] = []
         self._since = 0
@@ -261,21 +260,18 @@ class StoredStudy:
     # -- the lease ------------------------------------------------------------------------
 
     @outlasting
-    def hold(self, owner: str) -> None:
-        """Take or renew the lease of this study.
+    def hold(self) -> None:
+        """Take the lease of this study, or renew it where it is time to; ask it often.
 
         Raises:
             StoreError: another living controller holds it.
         """
-        self._lease.hold(owner)
-        self._owner = owner
+        self._lease.hold()
 
-    def release(self, owner: str) -> None:
+    def release(self) -> None:
         """Give the lease back."""
-        self._lease.release(owner)
-        self._owner = ""
+        self._lease.release()
 
     def returned(self) -> None:
         """After an outage, renew the lease before anything is written: it may be lost."""
-        if self._owner:
-            self._lease.hold(self._owner)
+        self._lease.confirm()

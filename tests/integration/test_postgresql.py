@@ -56,7 +56,7 @@ def test_one_store_holds_many_studies_and_each_has_one_controller(
     with printing(tmp_path, *command, "1000", "--study", "a") as (first, out):
         wait_for(out, "trial 1 started")
         other = open_store(postgresql_url).create("b", {})
-        other.hold("me")
+        other.hold()
         other.finish(other.start(SPACE, POINT, 0, {}), TrialResult(Outcome.COMPLETE, 1.25))
         with printing(tmp_path, *command, "1000", "--study", "a") as (second, told):
             text = told.read()
@@ -80,13 +80,13 @@ def test_a_server_that_stays_away_ends_the_study_with_one_line_and_loses_nothing
 ) -> None:
     monkeypatch.setattr(outages, "OUTAGE_SECONDS", 0.5)
     study = open_store(postgresql_url).create("s", {})
-    study.hold("me")
+    study.hold()
     number = study.start(SPACE, POINT, 0, {})
     postgresql.stop()
     try:
         with pytest.raises(StoreError, match=r"cannot be used: conn.*start the server") as failure:
             study.report(number, Progress(1, 1.5, {}, {}, 1.0, 100))
-        study.release("me")  # in passing: the run ends by the first failure
+        study.release()  # in passing: the run ends by the first failure
     finally:
         postgresql.start()
     assert "waiting for up to" in caplog.text and "\n" not in str(failure.value)
@@ -99,7 +99,7 @@ def test_a_controller_that_was_away_too_long_leaves_the_study_to_its_heir(
     postgresql: Server, postgresql_url: str, open_store: Open
 ) -> None:
     study = open_store(postgresql_url).create("s", {})
-    study.hold("me")
+    study.hold()
     number = study.start(SPACE, POINT, 0, {})
     postgresql.execute("UPDATE metaopt_leases SET owner = 'heir', host = 'elsewhere'")
     postgresql.stop("QUIT")

@@ -35,7 +35,7 @@ Open = Callable[[str], StudyStore]
 def study(tmp_path: Path, open_store: Open) -> StoredStudy:
     """A study that is run since 100 s, with a complete trial of 50 s, and another at work."""
     study = open_store(f"sqlite:///{tmp_path}/s.db").create("s", DOCUMENT)
-    study.hold("me")
+    study.hold()
     study.record_sitting(Sitting("genetic", 4, 1, time.time() - 100))
     study.start(SPACE, POINT, 0, {})
     study.finish(0, TrialResult(Outcome.COMPLETE, 1.25, 0.02, epochs=3, seconds=50.0))
@@ -98,7 +98,7 @@ def test_the_end_and_its_reason(study: StoredStudy) -> None:
     view = WatchView(study, silent=True)
     view.look()
     assert not view.over
-    study.release("me")
+    study.release()
     view.look()
     assert view.over and not view.explained  # not yet
     study.record_sitting(Sitting("genetic", 4, 1, time.time() - 100, ending="interrupted"))

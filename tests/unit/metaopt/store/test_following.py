@@ -77,7 +77,7 @@ def test_the_holder_is_known_until_it_gives_the_lease_back(storage: str, open_st
     store = open_store(storage)
     study = store.create("s", {})
     assert study.holder() is None
-    study.hold("me")
+    study.hold()
     holder = study.holder()
     assert holder and holder.pid == os.getpid() and not holder.dead and holder.silent == 0
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
@@ -89,7 +89,7 @@ def test_the_holder_is_known_until_it_gives_the_lease_back(storage: str, open_st
         session.commit()
     holder = study.holder()
     assert holder and holder.dead and 99 < holder.silent < 160
-    study.release("me")
+    study.release()
     assert study.holder() is None
 
 
