@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import enum
 import reprlib
 import types
 import typing
@@ -92,10 +93,9 @@ def _convert(hint: Any, value: Any, where: str, error: type[InputError]) -> Any:
     if dataclasses.is_dataclass(hint):
         return decode(typing.cast("type[Any]", hint), value, where, error)
     if origin is typing.Literal:
-        if value not in args:
-            choices = ", ".join(repr(a) for a in args)
-            raise error(f"{where} must be one of {choices}, got {shown(value)}")
-        return value
+        return _one_of(args, value, where, error)
+    if isinstance(hint, type) and issubclass(hint, enum.StrEnum):
+        return hint(_one_of([str(member) for member in hint], value, where, error))
     if origin is tuple:
         return _convert_tuple(args, value, where, error)
     if origin is not None and issubclass(origin, Mapping):
@@ -103,6 +103,13 @@ def _convert(hint: Any, value: Any, where: str, error: type[InputError]) -> Any:
             raise error(f"{where} must be a table, got {shown(value)}")
         return {k: _convert(args[1], v, f"{where}.{k}", error) for k, v in value.items()}
     return _scalar(hint, value, where, error)
+
+
+def _one_of(choices: typing.Sequence[Any], value: Any, where: str, error: type[InputError]) -> Any:
+    if value not in choices:
+        known = ", ".join(repr(choice) for choice in choices)
+        raise error(f"{where} must be one of {known}, got {shown(value)}")
+    return value
 
 
 def _convert_tuple(args: tuple[Any, ...], value: Any, where: str, error: type[InputError]) -> Any:

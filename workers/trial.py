@@ -207,12 +207,26 @@ class TrialResult:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return dict(encode(self)) | {"outcome": str(self.outcome)}
+        return dict(encode(self))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TrialResult:
-        """The inverse of :meth:`to_json`."""
-        return cls(**{**data, "outcome": Outcome(data["outcome"])})
+        """The inverse of :meth:`to_json`; raises ConfigError for anything unknown."""
+        return decode(cls, data, "result")
 
 
 TrialEvent: TypeAlias = Progress | TrialResult
+#: An event as plain data for JSON.
+Message: TypeAlias = Mapping[str, Any]
+
+
+def message_of(event: TrialEvent) -> Message:
+    """An event as plain data for JSON."""
+    return {"type": type(event).__name__, "data": encode(event)}
+
+
+def event_of(message: Message) -> TrialEvent:
+    """The inverse of :func:`message_of`; raises ConfigError for anything unknown."""
+    if message["type"] == Progress.__name__:
+        return decode(Progress, message["data"], "progress")
+    return TrialResult.from_json(message["data"])

@@ -8,17 +8,15 @@ study's folder: a killed study goes on from them without anything of Tune's.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ray import tune
 
 from objectives.objective import WORST
-from search_spaces.records import decode, encode
 from workers.population import halts, interval_events, score_of
 from workers.reuse import LastModel
-from workers.trial import Progress, TrialEvent, TrialResult, TrialSpec
+from workers.trial import TrialEvent, TrialSpec, event_of, message_of
 
 #: Keys of a member's configuration, and of its results.
 MEMBER, SPEC, SCORE, ENDED, FIRST = "member", "spec", "score", "ended", "first"
@@ -58,7 +56,7 @@ class MemberTrainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         spec = TrialSpec.from_json(json.loads(config[SPEC]))
         target = min(interval * self._length, self._epochs)
         events = list(interval_events(spec, target, self._models, self._halt.is_file))
-        result[EVENTS] = json.dumps([_message(e) for e in events])
+        result[EVENTS] = json.dumps([message_of(e) for e in events])
         if halts(events, target):
             return result | {S: WORST, HALTED: True, "done": False}
         return result | {S: score_of(events)}
@@ -72,17 +70,6 @@ class MemberTrainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         """Nothing: the next step finds the state."""
 
 
-def _message(event: TrialEvent) -> dict[str, Any]:
-    return {"type": type(event).__name__, "data": encode(event)}
-
-
 def events_of(text: str) -> list[TrialEvent]:
     """The events of an interval, as its result tells them."""
-    return [_event(message) for message in json.loads(text)]
-
-
-def _event(message: Mapping[str, Any]) -> TrialEvent:
-    data = message["data"]
-    if message["type"] == Progress.__name__:
-        return decode(Progress, data, "event")
-    return TrialResult.from_json(data)
+    return [event_of(message) for message in json.loads(text)]

@@ -19,21 +19,19 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from search_spaces.errors import ExecutorError
-from search_spaces.records import decode
 from workers.executors.base import Executor
 from workers.executors.inline import KILLED, lost
 from workers.executors.ray_actors import Actor, Found, find_actors, new_actor
 from workers.executors.ray_cluster import Cluster, address_in, cause_of_death, only_its_process
-from workers.executors.worker import Message
 from workers.trial import (
     NEVER_BEGAN,
     WORKER_DIED,
     Outcome,
-    Progress,
     Resources,
     TrialEvent,
     TrialResult,
     TrialSpec,
+    event_of,
 )
 
 #: Trials after which an actor is replaced: TensorFlow does not give all memory back.
@@ -179,7 +177,7 @@ class RayExecutor:
                 self._cluster.leave_out(running.actor.node)
                 return [self._lost(number, _never_began(problem))]
             running.spec, reply = None, []
-        events = [_event(message) for message in reply]
+        events = [event_of(message) for message in reply]
         running.seen += len(events)
         if events and isinstance(events[-1], TrialResult):
             self._ended(number, events[-1])
@@ -267,13 +265,6 @@ def _never_began(problem: str) -> TrialResult:
 
 def _died(cause: str) -> TrialResult:
     return TrialResult(Outcome.LOST, reason=f"{WORKER_DIED}{cause}")
-
-
-def _event(message: Message) -> TrialEvent:
-    if message["type"] == "Progress":
-        return decode(Progress, message["data"], "progress")
-    data = {**message["data"], "outcome": Outcome(message["data"]["outcome"])}
-    return decode(TrialResult, data, "result")
 
 
 def _cause(failure: BaseException) -> BaseException:

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.errors import ConfigError
-from search_spaces.records import encode
 from workers.executors.inline import lost
 from workers.models.registry import make_family
 from workers.runner import trial_events
-from workers.trial import TrialEvent, TrialResult, TrialSpec
+from workers.trial import Message, TrialEvent, TrialResult, TrialSpec, message_of
 
 #: How long a trial waits after an epoch for the controller to have looked at it [s]: a training
 #: that is to be stopped there would cost another epoch.
@@ -30,8 +29,6 @@ PATIENCE = 2.0
 ALONE_SECONDS = 900.0
 
 _REMEDY = "keep data and results on a file system that all nodes share, under the same path"
-
-Message = Mapping[str, Any]
 
 
 def version() -> str:
@@ -131,9 +128,8 @@ class Worker:
             return self._stopped == number
 
     def _add(self, event: TrialEvent) -> None:
-        message = {"type": type(event).__name__, "data": dict(encode(event))}
         with self._changed:
-            self._events.append(message)
+            self._events.append(message_of(event))
             self._running = not isinstance(event, TrialResult)
             self._changed.notify_all()
 
