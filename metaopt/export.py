@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tomli_w
 
 import metaopt
 from metaopt.config import trial_folder
 from metaopt.store.standings import best_of
 from metaopt.store.views import StudyView, TrialView
-from objectives.showers import Conditions
 from search_spaces.documents import DAMAGE, read_json, read_toml
 from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
 from search_spaces.geometry import Geometry
@@ -29,11 +27,11 @@ from search_spaces.parameters import Value
 from search_spaces.records import decode, encode
 from workers.models.base import GenerativeModel
 from workers.models.registry import make_family
-from workers.runner import CHECK_DRAW
+from workers.saved import CHECK, difference
 from workers.schedule import Change, Schedule
 from workers.trial import Precision, Resources
 
-PRODUCTION, CHECK, SPEC = "production.toml", "check.npz", "trial.json"
+PRODUCTION, SPEC = "production.toml", "trial.json"
 #: Key of the provenance with the names of an export's other files.
 FILES = "files"
 #: Largest relative difference of a shower's cells from the trial's: float32 sums in
@@ -263,23 +261,19 @@ def verify(folder: Path, named: str = "") -> float:
         DataError: they differ by more than ``TOLERANCE``, or a file is damaged.
     """
     try:
-        with np.load(folder / CHECK, allow_pickle=False) as check:
-            conditions = Conditions.of(check["energy"], check["theta"], check["particle"])
-            stored = check["cells"]
-        again = load_model(folder).generate(conditions, CHECK_DRAW)
-        difference = float(np.max(np.abs(again - stored)) / max(float(np.max(stored)), 1e-12))
+        found = difference(load_model(folder), folder)
     except DAMAGE as failure:
         raise DataError(
             f"{named or folder}: must hold a whole model and its check showers, got: "
             f"{str(failure).replace(str(folder), '')}; train the trial again"
         ) from failure
-    if not difference <= TOLERANCE:
+    if not found <= TOLERANCE:
         raise DataError(
             f"{named or folder}: the loaded model's showers differ from the trial's by "
-            f"{difference:.1e} relative, more than {TOLERANCE:.0e}; the files do not belong "
+            f"{found:.1e} relative, more than {TOLERANCE:.0e}; the files do not belong "
             "together, train the trial again"
         )
-    return difference
+    return found
 
 
 def _production(study: StudyView, trial: TrialView, training: _Training) -> dict[str, Any]:

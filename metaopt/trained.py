@@ -12,11 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tomli_w
 
 import metaopt
-from metaopt.export import CHECK, PRODUCTION, ModelTable, verify
+from metaopt.export import PRODUCTION, ModelTable, verify
 from metaopt.provenance import versions
 from metaopt.reports.held_out import validate
 from metaopt.reports.page import page
@@ -29,11 +28,11 @@ from workers.models.base import GenerativeModel
 from workers.production import checkpoints
 from workers.production.record import EpochRecord
 from workers.production.training import load_model
-from workers.runner import CHECK_DRAW, CHECK_SHOWERS
+from workers.saved import save
 from workers.schedule import point_at, until
 from workers.trial import Resources
 
-SUMMARY, PAGE = "summary.txt", "validation.html"
+PAGE = "validation.html"
 
 
 def finish(plan: Plan, resources: Resources) -> Validation:
@@ -68,11 +67,7 @@ def _write(
     """The result: an export of its own. What says that it is one is written last."""
     out = Path(plan.spec.folder)
     (out / PRODUCTION).unlink(missing_ok=True)
-    model.save(out)
-    conditions = made.reference.conditions(CHECK_SHOWERS)
-    cells = model.generate(conditions, CHECK_DRAW)
-    np.savez_compressed(out / CHECK, cells=cells, **vars(conditions))
-    (out / SUMMARY).write_text(model.summary(), encoding="utf-8")
+    save(model, out, made.reference)
     (out / PAGE).write_text(page(made), encoding="utf-8")
     part = out / f"{PRODUCTION}.part"
     part.write_text(_toml(plan, records, best, made), encoding="utf-8")

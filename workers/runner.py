@@ -19,7 +19,7 @@ from objectives.objective import WORST, Score, evaluate, judge
 from objectives.reference import Reference
 from objectives.showers import Showers
 from search_spaces.errors import DataError, TrialFailedError
-from workers import checkpoints, data
+from workers import checkpoints, data, saved
 from workers.models.adjusting import adjust
 from workers.models.base import GenerativeModel
 from workers.plotted import FILE, Plotted
@@ -36,11 +36,9 @@ from workers.trial import (
     TrialSpec,
 )
 
-#: Seeds of the latent draws: one for the score of each epoch, a fresh one for the
-#: final score, so that no trial is chosen for a lucky draw, one for the stored check.
-EPOCH_DRAW, FINAL_DRAW, CHECK_DRAW = 1, 2, 3
-#: Showers that a saved model must give again (``metaopt export`` compares them).
-CHECK_SHOWERS = 16
+#: Seeds of the latent draws: one for the score of each epoch, and a fresh one for the
+#: final score, so that no trial is chosen for a lucky draw.
+EPOCH_DRAW, FINAL_DRAW = 1, 2
 #: Showers of a batch whose generation is timed.
 TIMED_BATCH = 16
 
@@ -225,12 +223,7 @@ class _Trial:
 
     def _save(self, model: GenerativeModel, reference: Reference) -> None:
         folder = Path(self.spec.folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        model.save(folder)
-        conditions = reference.conditions(CHECK_SHOWERS)
-        cells = model.generate(conditions, CHECK_DRAW)
-        np.savez_compressed(folder / "check.npz", cells=cells, **vars(conditions))
-        (folder / "summary.txt").write_text(model.summary())
+        saved.save(model, folder, reference)
         (folder / "trial.json").write_text(json.dumps(self.spec.to_json(), indent=1))
 
 

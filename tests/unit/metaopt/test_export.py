@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from metaopt.cli.main import cli
 from metaopt.config import StudyConfig
 from metaopt.controller import Controller
-from metaopt.export import CHECK, candidates, choose, export, load_model, load_production, verify
+from metaopt.export import candidates, choose, export, load_model, load_production, verify
 from metaopt.generation import model_digest
 from metaopt.monitoring import Quiet
 from metaopt.preflight import prepare
@@ -25,7 +25,7 @@ from metaopt.store.views import StudyView, TrialView
 from objectives.showers import Conditions
 from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
 from workers.executors.inline import InlineExecutor
-from workers.runner import CHECK_DRAW
+from workers.saved import CHECK, CHECK_DRAW
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from objectives.showers import Conditions
 from workers.data.splits import part_events
 from workers.executors.inline import InlineExecutor
 from workers.models.registry import make_family
-from workers.runner import CHECK_DRAW, epoch_indices, trial_events
+from workers.runner import epoch_indices, trial_events
+from workers.saved import CHECK_DRAW
 from workers.trial import Outcome, Progress, Resources, TrialResult, TrialSpec
 
 
