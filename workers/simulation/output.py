@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +23,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from objectives.showers import Conditions, Showers
 from search_spaces.documents import read_json
 from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
 from search_spaces.records import decode, encode
-from workers.data.layouts import flatten, layout_of
-from workers.data.particles import PDG
+from workers.data.writing import ShowerWriter
 from workers.simulation.job import CPU_SECONDS, Job
 from workers.simulation.label import Label, label_of
 from workers.simulation.primaries import Primary
@@ -41,24 +41,25 @@ _JOB, _LABEL, _LOCK, _DATA = "job.json", "label.json", "lock", "geant4-data"
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Some showers: cells (n, x, y, z) [GeV], energy [GeV], theta [rad], PDG code, CPU time [s]."""
+    """Some showers, and the CPU time [s] of each (n,)."""
 
-    cells: Array
-    energy: NDArray[np.float64]
-    theta: NDArray[np.float64]
-    particle: NDArray[np.int32]
+    showers: Showers
     cpu_seconds: NDArray[np.float64]
 
     @classmethod
-    def of(cls, showers: Sequence[tuple[Array, float]], shot: Sequence[Primary]) -> Block:
-        """Cells with CPU times, and the primaries that made them."""
-        return cls(
-            np.stack([cells for cells, _ in showers]),
-            np.array([primary.energy for primary in shot]),
-            np.array([primary.theta for primary in shot]),
-            np.array([PDG[primary.particle] for primary in shot], dtype=np.int32),
-            np.array([seconds for _, seconds in showers]),
+    def of(
+        cls, made: Iterable[tuple[Array, float]], shot: Sequence[Primary], geometry: Geometry
+    ) -> Block:
+        """Cells (x, y, z) [GeV] with CPU times, and the primaries that made them."""
+        cells, seconds = zip(*made, strict=True)
+        # A type that the geometry does not name is the only one: nothing stores it.
+        places = {name: place for place, name in enumerate(geometry.particles)}
+        conditions = Conditions.of(
+            [primary.energy for primary in shot],
+            [primary.theta for primary in shot],
+            [places.get(primary.particle, 0) for primary in shot],
         )
+        return cls(Showers(np.stack(cells), conditions), np.array(seconds))
 
 
 class Parts:
@@ -138,7 +139,12 @@ class Parts:
         """Store a block."""
         part = self.folder / f"{secrets.token_hex(4)}.part"
         with part.open("wb") as file:
-            np.savez_compressed(file, **vars(block))
+            np.savez_compressed(
+                file,
+                cells=block.showers.cells,
+                cpu_seconds=block.cpu_seconds,
+                **vars(block.showers.conditions),
+            )
             file.flush()
             os.fsync(file.fileno())  # a name must not outlive its content
         part.replace(self._path(number))
@@ -146,7 +152,8 @@ class Parts:
     def read(self, number: int) -> Block:
         """A stored block."""
         with np.load(self._path(number), allow_pickle=False) as file:
-            return Block(**{name: file[name] for name in file.files})
+            conditions = Conditions(file["energy"], file["theta"], file["particle"])
+            return Block(Showers(file["cells"], conditions), file["cpu_seconds"])
 
     def finish(self, job: Job) -> None:
         """Put the file together, and remove the folder.
@@ -205,42 +212,12 @@ def is_done(out: Path, job: Job) -> bool:
 
 
 def _fill(file: h5py.File, job: Job, blocks: Iterator[Block]) -> None:
-    """The data sets, as the geometry's ``[storage]`` has them."""
-    geometry, storage = job.geometry, job.geometry.storage
-    sets = _create(file, geometry, job.events)
-    energy_unit, start = layout_of(geometry).energy_unit, 0
+    """The showers as the geometry's ``[storage]`` has them, and the CPU time of each."""
+    writer = ShowerWriter(file, job.geometry, job.events)
+    seconds = file.create_dataset(CPU_SECONDS, (job.events,), "f4")
     for block in blocks:
-        rows = slice(start, start + len(block.energy))
-        cells = block.cells / np.float32(storage.gev_per_unit)
-        flat = storage.format == "calochallenge"
-        sets[storage.showers][rows] = flatten(cells, geometry) if flat else cells
-        energies = sets[storage.energy]
-        column = (rows, storage.energy_column) if energies.ndim > 1 else rows
-        energies[column] = block.energy / energy_unit
-        if storage.theta:
-            sets[storage.theta][rows] = block.theta
-        if storage.particle:
-            sets[storage.particle][rows] = block.particle
-        sets[CPU_SECONDS][rows] = block.cpu_seconds
-        start = rows.stop
-
-
-def _create(file: h5py.File, geometry: Geometry, n: int) -> dict[str, h5py.Dataset]:
-    storage = geometry.storage
-    shape = layout_of(geometry).shapes(geometry)[0]
-    columns = (n, storage.energy_column + 1) if storage.energy_column else (n,)
-    made = {
-        storage.showers: file.create_dataset(
-            storage.showers, (n, *shape), "f4", chunks=(min(16, n), *shape), compression=4
-        ),
-        storage.energy: file.create_dataset(storage.energy, columns, "f4"),
-        CPU_SECONDS: file.create_dataset(CPU_SECONDS, (n,), "f4"),
-    }
-    if storage.theta:
-        made[storage.theta] = file.create_dataset(storage.theta, (n,), "f4")
-    if storage.particle:
-        made[storage.particle] = file.create_dataset(storage.particle, (n,), "i4")
-    return made
+        seconds[writer.written : writer.written + len(block.showers)] = block.cpu_seconds
+        writer.append(block.showers)
 
 
 def _describe(file: h5py.File, job: Job) -> None:

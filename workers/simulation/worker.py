@@ -32,7 +32,7 @@ def main() -> None:
     for number in order["blocks"]:
         start, stop = job.showers(number)
         shot = list(primaries(job.beam, engine.detector.cells, start, stop))
-        parts.write(number, Block.of(list(engine.simulate(shot)), shot))
+        parts.write(number, Block.of(engine.simulate(shot), shot, job.geometry))
         os.write(told, f"{number} {stop - start}\n".encode())
 
 
