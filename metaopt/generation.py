@@ -203,7 +203,7 @@ def block_size(geometry: Geometry) -> int:
 def model_digest(folder: Path) -> str:
     """SHA-256 of the names and contents of a model's files, and not of what lies beside them.
 
-    Exports of earlier versions do not say which they are: all files count.
+    Where the export does not name them, all files count.
     """
     named = load_production(folder).provenance.get(FILES)
     of_model = {PRODUCTION, *map(str, named)} if isinstance(named, list) else None

@@ -98,9 +98,8 @@ def _sample(
     total = max(n, asked or 0) or len(reference)
     conditions, given = reference.conditions(total), seen.conditions
     # What has no usable condition is bad already; it stands at a condition of the reference.
-    usable = (
-        given.usable & (given.particle >= 0) & (given.particle < len(reference.geometry.particles))
-    )
+    types = len(reference.geometry.particles)
+    usable = given.usable & (given.particle >= 0) & (given.particle < types)
     for name in ("energy", "theta", "particle"):
         wanted = getattr(conditions, name)
         wanted[:n] = np.where(usable, getattr(given, name), wanted[:n])

@@ -74,8 +74,7 @@ def read(folder: Path) -> dict[str, Any]:
         Exception: one of :data:`search_spaces.documents.DAMAGE`, if it is not whole.
     """
     record = dict(json.loads(read_text(folder / RECORD, DataError, MAX_RECORD)))
-    # Earlier versions wrote no digests.
-    for name, digest in dict(record.get("files", {})).items():
+    for name, digest in dict(record["files"]).items():
         if _digest(folder / name) != digest:
             raise DataError(f"{folder / name}: must be as it was written; remove {folder}")
     return record

@@ -14,8 +14,6 @@ from workers.data import part_sizes
 from workers.models.base import PredictsCost
 from workers.models.registry import make_family
 
-SAMPLING = "sampling_fraction"
-
 
 @dataclass(frozen=True)
 class Cost:
@@ -60,7 +58,7 @@ def plan_table(plan: Plan, costs: list[Cost], recorded: int = 0) -> Table:
     rows = [
         ("study", f"goes on; trials recorded: {recorded}" if recorded else "new"),
         ("showers", ", ".join(f"{n:,} {part}" for part, n in sizes.items())),
-        *_sampling(Reference.load(plan.reference)),
+        ("sampling fraction", _sampling(Reference.load(plan.reference))),
         ("space", f"{len(plan.space.parameters)} parameters of {plan.space.preset!r}"),
         ("budget of a trial", f"{budget.epochs} epochs of {budget.showers:,} showers"),
         ("trials", f"{trials} by {config.search.strategy!r}"),
@@ -81,11 +79,8 @@ def plan_table(plan: Plan, costs: list[Cost], recorded: int = 0) -> Table:
     return Table(config.name, ("", ""), tuple(rows), left=(0, 1))
 
 
-def _sampling(reference: Reference) -> list[tuple[str, str]]:
-    """The row that shows cells in a wrong unit, which no check can know."""
-    if SAMPLING not in reference.names:
-        return []
-    column = reference.sample.values[:, reference.names.index(SAMPLING)]
+def _sampling(reference: Reference) -> str:
+    """What shows cells in a wrong unit, which no check can know."""
+    column = reference.sample.values[:, reference.names.index("sampling_fraction")]
     low, middle, high = (f"{100 * q:.3g}" for q in np.quantile(column, (0.05, 0.5, 0.95)))
-    words = f"{middle} % of the primary energy (90 % of the showers: {low} to {high} %)"
-    return [("sampling fraction", words)]
+    return f"{middle} % of the primary energy (90 % of the showers: {low} to {high} %)"

@@ -18,7 +18,6 @@ from objectives.crosschecks import Measured, Summary, crosscheck
 from objectives.crosschecks.measured import MIN_EVENTS, shuffled
 from objectives.objective import Score, judge
 from objectives.observables import Features
-from objectives.pulls import CLIP
 from objectives.reference import Reference
 from objectives.samples import Sample
 from objectives.views import Observed, View
@@ -153,11 +152,7 @@ def _crosschecks(generated: Observed, full: FullSimulation) -> dict[str, Measure
 
 
 def _summary(part: Observed, reference: Reference) -> Summary:
-    seen = part.features
-    values = seen.sample(reference.names)
-    pulls = reference.pulls(values)
-    pulls.values[seen.bad] = CLIP
-    return Summary(values, pulls, part.profiles)
+    return Summary.seen(part.features, part.profiles, reference)
 
 
 def unusable(generated: View) -> Iterator[Finding]:

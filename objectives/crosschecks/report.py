@@ -15,6 +15,7 @@ from objectives.crosschecks.measured import Measured, pieces
 from objectives.crosschecks.profiles import Profiles
 from objectives.crosschecks.response import response_checks
 from objectives.crosschecks.separation import mean_separation
+from objectives.observables import Features
 from objectives.pulls import CLIP
 from objectives.reference import Reference
 from objectives.samples import Sample
@@ -45,11 +46,16 @@ class Summary:
         Raises:
             DataError: if the grid is not the reference's.
         """
-        seen = reference.features(showers)
-        features = seen.sample(reference.names)
+        profiles = Profiles.of(showers, reference.geometry)
+        return cls.seen(reference.features(showers), profiles, reference)
+
+    @classmethod
+    def seen(cls, found: Features, profiles: Profiles, reference: Reference) -> Summary:
+        """Of what one pass over the showers left of them."""
+        features = found.sample(reference.names)
         pulls = reference.pulls(features)
-        pulls.values[seen.bad] = CLIP
-        return cls(features, pulls, Profiles.of(showers, reference.geometry))
+        pulls.values[found.bad] = CLIP
+        return cls(features, pulls, profiles)
 
     @classmethod
     def joined(cls, parts: Sequence[Summary]) -> Summary:

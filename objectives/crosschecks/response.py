@@ -55,12 +55,12 @@ def response_checks(
     errors = np.array([_linearity_error(a, b) for a, b in _bins(generated, real, edges)])
     error = float(np.sqrt(((errors * _weights(real, edges)) ** 2).sum()))
     found = {"sampling_fraction_bias": measure(bias, generated, real, null, error)}
-    names = _names(edges)
-    for i, (a, b) in enumerate(_bins(generated, real, edges)):
-        parts = [_bins(x, real, edges)[i][0] for x in null]
+    others = [[part for part, _ in _bins(x, real, edges)] for x in null]
+    for i, (name, (a, b)) in enumerate(
+        zip(_names(edges), _bins(generated, real, edges), strict=True)
+    ):
         # A part of a small null sample may be empty; then it says nothing on this bin.
-        parts = [x for x in parts if len(x) > 1]
-        name = names[i]
+        parts = [bins[i] for bins in others if len(bins[i]) > 1]
         found[f"linearity {name}"] = measure(_linearity, a, b, parts, _linearity_error(a, b))
         found[f"resolution {name}"] = measure(_resolution, a, b, parts, _resolution_error(a, b))
     return found
