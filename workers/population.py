@@ -72,6 +72,7 @@ class Rules:
         shrink, grow: factors of a perturbation, each with the same probability.
         bandit: whether a Gaussian process chooses the values.
         seed: of every draw.
+        silence: between two epochs of a member, after which its process is ended [s]; None waits.
         done: barriers that all members have reached.
         seen: before the last of these, for the Gaussian process.
     """
@@ -85,6 +86,7 @@ class Rules:
     grow: float
     bandit: bool
     seed: int
+    silence: float | None = None
     done: int = 0
     seen: Sequence[Seen] = ()
 

@@ -46,7 +46,6 @@ EXECUTORS = {
 }
 INLINE = "inline"
 #: What a trial may spend where a study says nothing.
-USUAL = TrialTable()
 
 
 def run_study(config: StudyConfig) -> int:
@@ -58,7 +57,7 @@ def run_study(config: StudyConfig) -> int:
     with TerminalMonitor() as monitor:
         plan, store, stored = _checked(config, monitor)
         if _trains(plan):
-            _name_idle_limits(config.trial)
+            _name_idle_limit(config.trial)
         monitor.stage("starting the workers")
         executor = make_population_executor(config) if _trains(plan) else make_executor(config)
         try:
@@ -159,13 +158,13 @@ def _trains(plan: Plan) -> bool:
     return isinstance(plan.strategy, PopulationTraining)
 
 
-def _name_idle_limits(trial: TrialTable) -> None:
-    """Say which limits were given that hold for the trials of searches only."""
-    names = ("time_limit", "silence_limit")
-    given = [f"trial.{n} = {v}" for n in names if (v := getattr(trial, n)) != getattr(USUAL, n)]
-    if given:
-        got = " and ".join(given)
-        say(f"a population ends no hung member, got {got}; Ctrl-C twice ends such a run")
+def _name_idle_limit(trial: TrialTable) -> None:
+    """Say that a limit was given that holds for the trials of searches only."""
+    if trial.time_limit:
+        say(
+            f"a population has no limit for the time of a member, got trial.time_limit = "
+            f"{trial.time_limit}; leave it out, and give trial.silence_limit for hung ones"
+        )
 
 
 def _controller(

@@ -86,4 +86,5 @@ def rules_of(plan: Plan) -> Rules:
         grow=training.grow,
         bandit=training.bandit,
         seed=plan.config.study.seed,
+        silence=seconds(plan.config.trial.silence_limit),
     )

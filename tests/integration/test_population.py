@@ -165,21 +165,34 @@ def test_a_process_that_dies_changes_nothing(
     assert known[1:] == known[:1] * (len(known) - 1)
 
 
+def slow_population(
+    toy_config: Callable[..., StudyConfig],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    **changes: object,
+) -> tuple[SlowToy, Plan]:
+    """A population whose members can be held up, and what holds them."""
+    slow = SlowToy(folder / "modules")
+    monkeypatch.setenv("PYTHONPATH", str(slow.folder))
+    monkeypatch.syspath_prepend(slow.folder)
+    space = folder / "slow.toml"
+    space.write_text(slow_space())
+    config = toy_config(
+        search__space=str(space), search__strategy="pbt", search__trials=MEMBERS,
+        search__options={"interval": 2}, trial__epochs=EPOCHS, **changes,
+    )  # fmt: skip
+    return slow, prepare(config)
+
+
+def ended(process: int) -> bool:
+    return not Path(f"/proc/{process}").exists()
+
+
 @pytest.mark.timeout(600)  # three starts of Ray
 def test_no_barrier_is_decided_without_a_member_that_died(
     toy_config: Callable[..., StudyConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = SlowToy(tmp_path / "modules")
-    monkeypatch.setenv("PYTHONPATH", str(slow.folder))
-    monkeypatch.syspath_prepend(slow.folder)
-    space = tmp_path / "slow.toml"
-    space.write_text(slow_space())
-    plan = prepare(
-        toy_config(
-            search__space=str(space), search__strategy="pbt", search__trials=MEMBERS,
-            search__options={"interval": 2}, trial__epochs=EPOCHS,
-        )
-    )  # fmt: skip
+    slow, plan = slow_population(toy_config, tmp_path, monkeypatch)
     dies, last = (training_seed(plan.config.study.seed, member) for member in (1, 2))
 
     def order() -> None:
@@ -202,6 +215,33 @@ def test_no_barrier_is_decided_without_a_member_that_died(
         undisturbed = trained(plan, store.create("undisturbed", plan.document), kill)
     ordering.join()
     assert killed == undisturbed
+
+
+@pytest.mark.timeout(600)  # three starts of Ray
+def test_a_member_that_hangs_is_ended_and_changes_nothing(
+    toy_config: Callable[..., StudyConfig],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    slow, plan = slow_population(toy_config, tmp_path, monkeypatch, trial__silence_limit="5s")
+    hangs = training_seed(plan.config.study.seed, 1)
+
+    def go_once_it_was_ended() -> None:
+        try:
+            until(lambda: any(ended(process) for _, process in slow.epochs(hangs)))
+        finally:
+            slow.go()
+
+    slow.hold(hangs)
+    going = threading.Thread(target=go_once_it_was_ended)
+    going.start()
+    with closing(StudyStore(plan.config.study.storage, create=True)) as store:
+        hung = trained(plan, store.create("hung", plan.document), lambda member: None)
+        going.join()
+        assert "member 1 ended: it was silent for trial.silence_limit" in caplog.text
+        undisturbed = trained(plan, store.create("undisturbed", plan.document), lambda member: None)
+    assert hung == undisturbed
 
 
 @ignore_rays_warnings
@@ -237,8 +277,7 @@ def test_as_many_members_train_at_once_as_there_are_workers(
         before = {process for *_, process in slow.log()}
         (tmp_path / "1").mkdir()
         said = metaopt(tmp_path / "1", *command(1), "--time-limit", "1h").stderr
-        assert said.count("a population ends no hung member, got trial.time_limit = 1h;") == 1
-        assert "silence_limit" not in said
+        assert said.count("no limit for the time of a member, got trial.time_limit = 1h;") == 1
         assert len({process for *_, process in slow.log()} - before) == 1
     assert summary(trials_of(tmp_path / "1")) == summary(trials_of(tmp_path))
 

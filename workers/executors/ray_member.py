@@ -7,7 +7,9 @@ study's folder: a killed study goes on from them without anything of Tune's.
 
 from __future__ import annotations
 
+import faulthandler
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +34,13 @@ class MemberTrainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         epochs: int = 0,
         interval: int = 1,
         intervals: int = 1,
+        silence: float | None = None,
         halt: str = "",
     ) -> None:
-        """Take a member, how long intervals are, and the file that asks for the end."""
+        """Take a member: how long intervals and silences are, and what file asks for the end."""
         del config  # kept by Tune
         self._epochs, self._length, self._intervals = epochs, interval, intervals
-        self._halt = Path(halt)
+        self._silence, self._halt = silence, Path(halt)
         self._models = LastModel()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -55,7 +58,13 @@ class MemberTrainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
             return result | {S: score, EVENTS: "[]"}
         spec = TrialSpec.from_json(json.loads(config[SPEC]))
         target = min(interval * self._length, self._epochs)
-        events = list(interval_events(spec, target, self._models, self._halt.is_file))
+        events = list(
+            watched(
+                interval_events(spec, target, self._models, self._halt.is_file),
+                self._silence,
+                silent_file(self._halt, config[MEMBER]),
+            )
+        )
         result[EVENTS] = json.dumps([message_of(e) for e in events])
         if halts(events, target):
             return result | {S: WORST, HALTED: True, "done": False}
@@ -68,6 +77,33 @@ class MemberTrainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
 
     def load_checkpoint(self, checkpoint: str) -> None:
         """Nothing: the next step finds the state."""
+
+
+def silent_file(halt: Path, member: int) -> Path:
+    """Where the process of a member says, as its last word, that it was silent for too long."""
+    return halt.with_name(f"silent-{member:03d}")
+
+
+def watched(
+    events: Iterator[TrialEvent], silence: float | None, told: Path
+) -> Iterator[TrialEvent]:
+    """The events, as long as none takes longer than ``silence`` [s]: then this process ends.
+
+    No Python is needed for that, which a training that hangs may hold up; what it was at is
+    written to the file ``told``.
+    """
+    if silence is None:
+        yield from events
+        return
+    told.parent.mkdir(parents=True, exist_ok=True)
+    with told.open("w") as file:
+        try:
+            faulthandler.dump_traceback_later(silence, exit=True, file=file)
+            for event in events:
+                yield event
+                faulthandler.dump_traceback_later(silence, exit=True, file=file)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 def events_of(text: str) -> list[TrialEvent]:

@@ -25,6 +25,8 @@ from workers.executors.ray_member import MemberTrainable, events_of
 from workers.population import Ledger, Member, PopulationExecutor, Rules
 from workers.trial import Outcome, Resources, TrialResult
 
+_log = logging.getLogger(__name__)
+
 #: Most deaths of a member's processes in one sitting.
 DEATHS = 8
 #: What Tune writes, which nobody reads, beside the members' states.
@@ -86,6 +88,8 @@ class RayPopulation:
                 raise watch.failure
             if not watch.deaths or ledger.stops():
                 return
+            for member, why in watch.deaths.items():
+                _log.warning("member %d ended: %s; all members go on from the record", member, why)
             deaths.update(watch.deaths.keys())
             member, times = deaths.most_common(1)[0]
             if times > DEATHS:
@@ -119,6 +123,7 @@ class RayPopulation:
             "epochs": rules.epochs,
             "interval": rules.interval,
             "intervals": rules.intervals,
+            "silence": rules.silence,
             "halt": str(watch.halt),
         }
         trainable = tune.with_resources(
@@ -189,9 +194,12 @@ class _Looks(tune.Callback):  # type: ignore[misc]
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A member's process ended, or its training raised an exception."""
         del iteration, trials, info
-        text = str(trial.get_error())
+        text, member = str(trial.get_error()), trial.config[keys.MEMBER]
         why = cause_of_death(RuntimeError(text)) if "died" in text else _exception(text)
-        self._watch.died(trial.config[keys.MEMBER], why)
+        told = keys.silent_file(self._watch.halt, member)
+        if told.is_file() and told.stat().st_size:
+            why = "it was silent for trial.silence_limit"
+        self._watch.died(member, why)
 
 
 def _exception(traceback: str) -> str:
