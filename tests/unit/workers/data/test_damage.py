@@ -66,6 +66,19 @@ def test_a_bad_cell_is_named_with_its_event(packed: Path, value: float) -> None:
         load_all(spec(packed))
 
 
+def test_a_shower_of_absurd_energy_is_named_and_a_large_one_is_fine(write: Write) -> None:
+    path = Path(write())
+    with h5py.File(path, "a") as file:
+        cells, energy = file["ECAL"][:], file["energy"][:]
+        cells[::2] *= (3 * energy / cells.sum(axis=(1, 2, 3)))[::2, None, None, None]
+        file["ECAL"][:] = cells
+    load_all(spec(path))
+    with h5py.File(path, "a") as file:
+        file["ECAL"][337, 0, 0, 0] = 101 * energy[337]
+    with pytest.raises(DataError, match=r"event 337: the cells hold 101 times the primary energy"):
+        load_all(spec(path))
+
+
 def test_any_damage_is_the_data_error(packed: Path) -> None:
     """Bytes changed at random, in the headers and anywhere: read as they are, or refused."""
     whole, rng = packed.read_bytes(), np.random.default_rng(1)

@@ -60,7 +60,7 @@ def test_a_calochallenge_file_comes_out_in_gev(tmp_path: Path) -> None:
     np.testing.assert_allclose(showers.energy, [0.256, 0.512, 1.024, 2.048, 4.096], rtol=1e-7)
     np.testing.assert_allclose(showers.cells[0].sum(), 533 * 0.25e-3, rtol=1e-5)
     np.testing.assert_allclose(showers.theta, np.pi / 2)
-    with pytest.raises(DataError, match=r"times the primary energy; check storage.gev_per_unit"):
+    with pytest.raises(DataError, match=r"times the primary energy; clean it, or check storage"):
         Showers(1e3 * showers.cells, showers.conditions).check(geometry, "pions.h5")
     with pytest.raises(DataError, match=r"showers must be \(n, 368\).*got \(5, 533\)"):
         data.survey((str(tmp_path / "pions.h5"),), load_geometry("calochallenge-1-photons"))
