@@ -58,6 +58,7 @@ class Validation:
         generated, full: sums over the showers of both sides.
         findings: what is significantly wrong.
         crosschecks: numbers beside S, each with its null; none for few showers.
+        crosschecked: how many generated showers they are of: as many as there are for the null.
         notes: what the reader should know, in sentences.
         particles: the same of each particle type alone, by name, where there are several.
     """
@@ -72,6 +73,7 @@ class Validation:
     full: View
     findings: tuple[Finding, ...]
     crosschecks: dict[str, Measured]
+    crosschecked: int = 0
     notes: tuple[str, ...] = ()
     particles: Mapping[str, Validation] = field(default_factory=dict)
 
@@ -103,7 +105,7 @@ def compare(
         reference.geometry,
     )
     notes = _notes(sides)
-    crosschecks = _crosschecks(generated, full)
+    crosschecks, crosschecked = _crosschecks(generated, full)
     found = findings(sides, score.groups)
     if notes:
         crosschecks = {k: v for k, v in crosschecks.items() if k not in UNCONDITIONAL}
@@ -124,6 +126,7 @@ def compare(
         full=full.view,
         findings=(*unusable(view), *found),
         crosschecks=crosschecks,
+        crosschecked=crosschecked,
         notes=notes,
     )
 
@@ -134,7 +137,7 @@ def _good(parts: list[Observed], reference: Reference) -> Sample:
     return seen.sample(reference.names)[~seen.bad]
 
 
-def _crosschecks(generated: Observed, full: FullSimulation) -> dict[str, Measured]:
+def _crosschecks(generated: Observed, full: FullSimulation) -> tuple[dict[str, Measured], int]:
     """Cross-checks of as many generated showers as there are for the null, drawn at random.
 
     Showers at unusable conditions, which count as not finite, have nothing to be compared at.
@@ -146,9 +149,9 @@ def _crosschecks(generated: Observed, full: FullSimulation) -> dict[str, Measure
     sample = sample[conditions.usable]
     sample = sample[shuffled(len(sample))[: len(sample) if null is None else len(null)]]
     if len(sample) < MIN_EVENTS:
-        return {}
+        return {}, 0
     with np.errstate(over="ignore"):  # generated showers may hold anything
-        return crosscheck(sample, real, reference, null)
+        return crosscheck(sample, real, reference, null), len(sample)
 
 
 def _summary(part: Observed, reference: Reference) -> Summary:

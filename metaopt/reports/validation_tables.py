@@ -80,7 +80,8 @@ def crosschecks_table(validation: Validation) -> Table:
         label = CROSSCHECKS.get(kind, name).format(range_)
         null = "" if found.null is None else measured(found.null, found.null_spread)
         rows.append((label, measured(found.value, found.error), null))
-    return Table("", ("cross-check", "generated", "Geant4"), tuple(rows))
+    name = f"cross-check, {validation.crosschecked:,} showers"
+    return Table("", (name, "generated", "Geant4"), tuple(rows))
 
 
 def particles_table(validation: Validation) -> Table:
@@ -118,6 +119,7 @@ def document(validation: Validation) -> dict[str, Any]:
             "negative": generated.negative,
             "reference": full.events,
             "judged": len(validation.reference),
+            "crosschecked": validation.crosschecked,
         },
         "files": {"generated": validation.generated_name, "reference": validation.full_name},
         "geometry": validation.reference.geometry.name,

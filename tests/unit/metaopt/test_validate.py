@@ -32,7 +32,12 @@ def test_a_bad_score_is_a_measurement_in_words(shower_files: Path, tmp_path: Pat
     assert first.startswith("S = 1.") and "Geant4 against itself: 0." in first
     assert second == "distinguishable from Geant4 at N = 200"
     text = "\n".join(rest)
-    for words in ("% too high (±", "3.0 % of the showers are empty", "AUC of a classifier"):
+    for words in (
+        "% too high (±",
+        "3.0 % of the showers are empty",
+        "AUC of a classifier",
+        "cross-check, 150 showers",
+    ):
         assert words in text
     assert "clic-12x12x12, found by shape" in result.stderr
     assert page.stat().st_size > 4e6
@@ -47,6 +52,11 @@ def test_json_goes_to_stdout_and_progress_to_stderr(shower_files: Path) -> None:
     assert data["groups"].keys() == data["null"]["groups"].keys()
     assert {f["group"] for f in data["findings"]} >= {"showers", "energy"}
     assert data["crosschecks"]["auc"]["null"] is not None
+    assert (
+        20
+        <= data["events"]["crosschecked"]
+        <= data["events"]["reference"] - data["events"]["judged"]
+    )
     assert data["files"] == {"generated": "distorted.h5", "reference": "reference.h5"}
     assert data["metrics"]["bad_fraction"] > 0 and data["seed"] == 3
 
