@@ -45,7 +45,6 @@ EXECUTORS = {
     "ray": "workers.executors.ray_pool:RayExecutor",
 }
 INLINE = "inline"
-#: What a trial may spend where a study says nothing.
 
 
 def run_study(config: StudyConfig) -> int:
@@ -79,7 +78,9 @@ def run_study(config: StudyConfig) -> int:
         finally:
             monitor.stage("ending the workers")
             executor.close()
-    return _conclude(config, study, ending)
+    code = _conclude(config, study, ending)
+    store.close()
+    return code
 
 
 def show_plan(config: StudyConfig) -> int:
