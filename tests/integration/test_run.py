@@ -56,22 +56,31 @@ def test_a_study_on_ray_from_run_to_export(tmp_path: Path) -> None:
     assert json.loads(alone[-1])["score"] == best.value
 
 
+NINE = (
+    "run", *TOY, "--workers", "1", "--strategy", "genetic", "--trials", "9", "--pruning", "none",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, str]]:
+    """What a study proposes that nobody interrupts."""
+    folder = tmp_path_factory.mktemp("whole")
+    metaopt(folder, *NINE, "--executor", "inline")
+    return proposals(folder, "toy")
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_study_is_resumed_without_losing_or_repeating(
-    tmp_path: Path, sign: signal.Signals
+    tmp_path: Path, sign: signal.Signals, whole: list[tuple[int, str]]
 ) -> None:
-    one = ("--workers", "1", "--strategy", "genetic", "--trials", "9", "--pruning", "none")
-    whole = ("run", *TOY, *one, "--study", "whole", "--executor", "inline")
-    metaopt(tmp_path, *whole)
-    command = ("run", *TOY, *one)
-    with started(tmp_path, *command) as (process, stderr):
+    with started(tmp_path, *NINE) as (process, stderr):
         wait_for(stderr, "trial 3 started")
         process.send_signal(sign)
         assert "interrupted; the same command goes on" in stderr.read()
         assert process.wait(60) == 130
-    done = metaopt(tmp_path, *command)
+    done = metaopt(tmp_path, *NINE)
     assert "resumed with" in done.stderr
-    assert proposals(tmp_path, "toy") == proposals(tmp_path, "whole")
+    assert proposals(tmp_path, "toy") == whole
 
 
 def test_kill_9_of_the_controller_loses_nothing(tmp_path: Path) -> None:
