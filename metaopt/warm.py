@@ -7,7 +7,7 @@ points, whatever became of the earlier ones.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from metaopt.preflight import Plan
@@ -40,6 +40,9 @@ class Lessons:
 def warmed(plan: Plan, store: StudyStore, document: Mapping[str, Any]) -> Plan:
     """The plan with a strategy that starts from ``search.earlier``, and the lessons on record.
 
+    A study that goes on with a strategy that cannot start from points has its own trials to
+    go by: those points are among them.
+
     Args:
         plan: of the study.
         store: that holds the earlier studies.
@@ -48,17 +51,34 @@ def warmed(plan: Plan, store: StudyStore, document: Mapping[str, Any]) -> Plan:
     Raises:
         StoreError: there is no such study.
         NoCompleteTrialError: it has nothing to teach.
-        ConfigError: the strategy cannot start from points.
+        ConfigError: the strategy cannot start from points, or the study began otherwise.
     """
-    if LESSONS in document:
-        lessons = decode(Lessons, document[LESSONS], "the study's lessons")
-    elif plan.config.search.earlier and not document:
+    if document:
+        lessons = _recorded(plan, document)
+    elif plan.config.search.earlier:
+        _check_startable(plan)
         lessons = _lessons(plan, store)
     else:
+        lessons = None
+    if lessons is None:
         return plan
     record = {**plan.document, LESSONS: encode(lessons)}
-    strategy = _started(plan.strategy, plan.config.search.strategy, lessons)
+    strategy = _started(plan.strategy, lessons)
     return dataclasses.replace(plan, strategy=strategy, document=record)
+
+
+def _recorded(plan: Plan, document: Mapping[str, Any]) -> Lessons | None:
+    """What the study began with, if it did."""
+    recorded = document.get(LESSONS)
+    lessons = None if recorded is None else decode(Lessons, recorded, "the study's lessons")
+    began, asked = () if lessons is None else lessons.studies, plan.config.search.earlier
+    if asked and asked != began:
+        raise ConfigError(
+            f"a study starts from earlier ones when it begins: {plan.config.name!r} began from "
+            f"{', '.join(began) or 'none'}, got search.earlier = {', '.join(asked)}; leave it "
+            "out, or give another --study"
+        )
+    return lessons
 
 
 def _lessons(plan: Plan, store: StudyStore) -> Lessons:
@@ -78,13 +98,22 @@ def _history(store: StudyStore, name: str) -> Sequence[Observation]:
     return history
 
 
-def _started(strategy: Strategy, name: str, lessons: Lessons) -> Strategy:
-    known = getattr(type(strategy), "__dataclass_fields__", {})
-    if "warm" not in known:
+def _check_startable(plan: Plan) -> None:
+    if "warm" not in _options(plan.strategy):
         raise ConfigError(
-            f"strategy {name!r} cannot start from earlier studies; take genetic, bayesian or "
-            "nsga2, or leave search.earlier out"
+            f"strategy {plan.config.search.strategy!r} cannot start from earlier studies; take "
+            "genetic, bayesian or nsga2, or leave search.earlier out"
         )
-    changes: dict[str, Any] = {"warm": lessons.points}
-    changes |= {"earlier": lessons.scored} if "earlier" in known else {}
+
+
+def _started(strategy: Strategy, lessons: Lessons) -> Strategy:
+    given = {"warm": lessons.points, "earlier": lessons.scored}
+    changes = {name: value for name, value in given.items() if name in _options(strategy)}
+    if not changes:
+        return strategy
     return cast("Strategy", dataclasses.replace(cast("Any", strategy), **changes))
+
+
+def _options(strategy: Strategy) -> Collection[str]:
+    """Names of the options of a strategy; of one that is no dataclass, none."""
+    return getattr(type(strategy), "__dataclass_fields__", {})

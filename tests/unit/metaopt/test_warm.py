@@ -53,13 +53,43 @@ def test_a_resumed_study_keeps_its_lessons(toy_config: Make, store: StudyStore) 
     config = toy_config(search__earlier=["first"], search__strategy="bayesian")
     first = warmed(prepare(config), store, {})
     document = store.create("toy", first.document).document
-    run(prepare(toy_config(study__name="more", search__trials=3)), store)
-    gone = replace(config, search=replace(config.search, earlier=("more",)))
-    again = warmed(prepare(gone), store, document)
+    # Whatever became of the earlier one, and whether or not it is named again.
+    more = toy_config(study__name="first", search__trials=7)
+    Controller(prepare(more), store.study("first"), InlineExecutor(), Quiet()).run()
+    unnamed = replace(config, search=replace(config.search, earlier=()))
+    assert warmed(prepare(unnamed), store, document).strategy == first.strategy
+    again = warmed(prepare(config), store, document)
     assert again.strategy == first.strategy and document[LESSONS]["studies"] == ["first"]
     assert again.strategy != prepare(config).strategy
     plain = prepare(toy_config(study__name="plain"))
     assert warmed(plain, store, plain.document) is plain
+
+
+def test_a_study_that_started_from_earlier_ones_may_go_on_with_any_strategy(
+    toy_config: Make, store: StudyStore
+) -> None:
+    config = toy_config(search__earlier=["first"], search__strategy="genetic", search__trials=3)
+    study = run(warmed(prepare(config), store, {}), store)
+    for strategy in ("random", "tpe"):
+        count = len(study.trials()) + 1
+        other = prepare(toy_config(search__strategy=strategy, search__trials=count))
+        plan = warmed(other, store, study.document)
+        assert plan.strategy == other.strategy and plan.document[LESSONS]["studies"] == ["first"]
+        Controller(plan, study, InlineExecutor(), Quiet()).run()
+        assert len(study.trials()) == count
+
+
+def test_an_existing_study_is_not_given_other_lessons_without_a_word(
+    toy_config: Make, store: StudyStore
+) -> None:
+    late = toy_config(study__name="first", search__earlier=["x"], search__strategy="genetic")
+    with pytest.raises(ConfigError, match=r"'first' began from none, got search.earlier = x"):
+        warmed(prepare(late), store, store.study("first").document)
+    config = toy_config(search__earlier=["first"], search__strategy="genetic")
+    document = warmed(prepare(config), store, {}).document
+    other = toy_config(search__earlier=["first", "x"], search__strategy="genetic")
+    with pytest.raises(ConfigError, match=r"'toy' began from first, got .*first, x"):
+        warmed(prepare(other), store, document)
 
 
 def test_what_cannot_teach_is_refused(toy_config: Make, store: StudyStore) -> None:
