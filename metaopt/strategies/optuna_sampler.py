@@ -22,7 +22,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from metaopt.strategies.base import Observation, State, Strategy
-from search_spaces.errors import SpaceError
+from search_spaces.errors import ConfigError, SpaceError
 from search_spaces.parameters import Categorical, Float, Int, Parameter, Point
 from search_spaces.space import SearchSpace
 
@@ -39,7 +39,8 @@ class StrategySampler(BaseSampler):
     The objective asks for parameters by their names in ``space``, conditional ones only
     where they exist, with the distributions of :func:`distributions`. It asks for all of
     them before anything can fail: Optuna keeps only what was asked for, and a strategy
-    learns nothing from half a point::
+    learns nothing from half a point. A trial that violates a constraint (``set_constraint``) is
+    told as a failed one. Pruners are the study's; one objective is the strategy's::
 
         ranges = distributions(space)
         study = optuna.create_study(sampler=StrategySampler(Genetic(), space, seed=1))
@@ -66,8 +67,17 @@ class StrategySampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """The active parameters of the strategy's proposal."""
+        """The active parameters of the strategy's proposal.
+
+        Raises:
+            ConfigError: the study has several objectives.
+        """
         del search_space
+        if len(study.directions) > 1:
+            raise ConfigError(
+                f"a strategy of metaopt searches for one objective, got {len(study.directions)}; "
+                "make the study with one direction, or take a sampler of Optuna"
+            )
         sign = -1.0 if study.direction is StudyDirection.MAXIMIZE else 1.0
         others = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
         history = observations(self._space, others, sign)
@@ -130,8 +140,8 @@ def observations(
 ) -> list[Observation]:
     """The history that a strategy sees, in order of number.
 
-    Trials that are no points of the space are left out. A trial without a finite value
-    is a failed one; its score is the worst of all others.
+    Trials that are no points of the space are left out. A trial without a finite value, or
+    that violates a constraint, is a failed one; its score is the worst of all others.
 
     Args:
         space: what may vary.
@@ -159,7 +169,12 @@ def _observation(
 
 
 def _score(trial: FrozenTrial, sign: float) -> float | None:
-    """The final value, or the last intermediate one of a pruned trial; None if not finite."""
+    """The final value, or the last intermediate one of a pruned trial.
+
+    None if it is not finite, or if a constraint is violated: Optuna then does not look at it.
+    """
+    if any(not value <= 0.0 for value in trial.constraints.values()):
+        return None
     value = trial.value if trial.state is TrialState.COMPLETE else None
     if trial.state is TrialState.PRUNED and trial.intermediate_values:
         value = trial.intermediate_values[max(trial.intermediate_values)]

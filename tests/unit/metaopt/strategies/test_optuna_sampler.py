@@ -8,7 +8,7 @@ import pytest
 from metaopt.strategies.base import State
 from metaopt.strategies.optuna_sampler import StrategySampler, distributions, observations
 from metaopt.strategies.registry import STRATEGIES, make_strategy
-from search_spaces.errors import SpaceError
+from search_spaces.errors import ConfigError, SpaceError
 from search_spaces.parameters import Categorical, Condition, Float, Int
 from search_spaces.space import Baseline, SearchSpace
 
@@ -124,3 +124,29 @@ def test_another_parameter_is_drawn_at_random_and_another_range_refused() -> Non
     # Absent in the baseline, so the sampler is asked for it alone.
     with pytest.raises(SpaceError, match="'child' must be suggested as in the space"):
         trial.suggest_int("child", 1, 20)
+
+
+@pytest.mark.parametrize("name", ["bayesian", "genetic"])
+def test_a_search_keeps_away_from_what_violates_a_constraint(name: str) -> None:
+    def constrained(trial: optuna.Trial) -> float:
+        x = trial.suggest_float("x", 0.0, 1.0)
+        n = trial.suggest_int("n", 1, 3)
+        child = trial.suggest_int("child", 1, 9) if n >= 2 else 5
+        trial.suggest_categorical("c", ["a", "b"])
+        trial.set_constraint("memory", 0.4 - x)
+        return x + 0.01 * child
+
+    study = optuna.create_study(sampler=StrategySampler(make_strategy(name, {}), SPACE, seed=1))
+    study.optimize(constrained, 26)
+    history = observations(SPACE, study.trials, 1.0)
+    assert all((o.state is State.FAILED) == (float(o.point["x"]) < 0.4) for o in history)
+    worst = max(o.score for o in history if o.state is State.COMPLETE)
+    assert {o.score for o in history if o.state is State.FAILED} == {worst}
+    assert sum(o.state is State.COMPLETE for o in history[10:]) >= 11
+
+
+def test_a_study_of_several_objectives_is_refused() -> None:
+    sampler = StrategySampler(make_strategy("nsga2", {}), SPACE)
+    study = optuna.create_study(sampler=sampler, directions=["minimize", "minimize"])
+    with pytest.raises(ConfigError, match="one objective, got 2"):
+        study.ask(distributions(SPACE))
