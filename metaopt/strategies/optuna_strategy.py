@@ -98,13 +98,23 @@ class OptunaStrategy:
         n: int,
         rng: np.random.Generator,
     ) -> list[Proposal]:
-        """See :meth:`metaopt.strategies.base.Strategy.propose`."""
+        """See :meth:`metaopt.strategies.base.Strategy.propose`.
+
+        Raises:
+            ConfigError: the sampler does not know what to do with such a space.
+        """
 
         def suggest(waiting: Sequence[Point], known: set[Key]) -> Proposal | None:
             with quiet():
                 storage = InMemoryStorage()
                 study = self._study(storage, space, history, waiting, rng)
-                return _ask(study, storage, space, known, self.sampler)
+                try:
+                    return _ask(study, storage, space, known, self.sampler)
+                except (TypeError, ValueError) as failure:
+                    raise ConfigError(
+                        f"{self.sampler} cannot search space {space.name!r}: "
+                        f"{str(failure).rstrip('.')}; take another strategy"
+                    ) from failure
 
         return in_turn(space, history, pending, n, baselines_first(space, rng, suggest))
 

@@ -202,3 +202,20 @@ def test_a_missing_package_is_answered_with_the_install_line(
     monkeypatch.setitem(PACKAGES, "TPESampler", "no_such_package")
     with pytest.raises(MissingExtraError, match=r"'no_such_package'.*'metaopt\[compare\]'"):
         make_strategy("tpe", {})
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "why"),
+    [
+        ("optuna:BruteForceSampler", {}, "step must be given"),
+        ("optuna:GridSampler", {"arguments": {"search_space": {"x": [0.1, 0.2]}}}, "not found in"),
+    ],
+)
+def test_a_sampler_that_cannot_search_the_space_says_so(
+    name: str, options: dict[str, Any], why: str
+) -> None:
+    sampler = name.removeprefix("optuna:")
+    with pytest.raises(
+        ConfigError, match=rf"{sampler} cannot search space 'unit': .*{why}.*; take"
+    ):
+        make(name, **options).propose(SPACE, (), (), 1, np.random.default_rng(0))
