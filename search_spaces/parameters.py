@@ -110,6 +110,10 @@ class Float:
         steps = (value - self.low) / self.step
         return abs(steps - round(steps)) < 1e-8
 
+    def step_of(self, value: Value) -> int:
+        """Which step of the grid ``value`` is, in whose last digit it may differ."""
+        return round((float(value) - self.low) / (self.step or 1.0))
+
     def from_unit(self, u: float) -> float:
         """The value at ``u`` in [0, 1]."""
         if self.log:
@@ -117,7 +121,7 @@ class Float:
             return min(max(math.exp(exponent), self.low), self.high)
         value = self.low + u * (self.high - self.low)
         if self.step is not None:
-            value = self.low + round((value - self.low) / self.step) * self.step
+            value = self.low + self.step_of(value) * self.step
         return min(max(value, self.low), self.high)
 
     def to_unit(self, value: Value) -> float:

@@ -23,6 +23,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.parameters import (
     Categorical,
     Condition,
+    Float,
     Int,
     Parameter,
     Point,
@@ -34,7 +35,7 @@ from search_spaces.records import suggestion
 
 Array = NDArray[np.float64]
 
-#: The values of a point in order, None where a parameter is not active.
+#: The values of a point in order, steps for those that have any, None where one is not active.
 Key: TypeAlias = tuple[Value | None, ...]
 
 #: Draws after which a space is called infeasible: at a feasible share of 1 % all fail
@@ -103,6 +104,12 @@ class SearchSpace:
         """The parameters with more than one value; a search has to do with these alone."""
         return tuple(p for p in self.parameters if _varies(p))
 
+    @cached_property
+    def _stepped(self) -> tuple[tuple[int, Float], ...]:
+        """The real parameters with a step, and their places."""
+        numbered = enumerate(self.parameters)
+        return tuple((i, p) for i, p in numbered if isinstance(p, Float) and p.step is not None)
+
     def check_conditions(self) -> None:
         """Raise :class:`SpaceError` for a parameter that would never exist.
 
@@ -152,8 +159,16 @@ class SearchSpace:
         return self.constraint is None or self.constraint(point) is None
 
     def key(self, point: Point) -> Key:
-        """Equal for equal points, 2 and 2.0 included: what duplicates are recognised by."""
-        return tuple(map(point.get, self.names))
+        """Equal for equal points: what duplicates are recognised by.
+
+        2 and 2.0 are equal, as are 0.3 and the third step of 0.1, which is 0.30000000000000004.
+        """
+        values = [point.get(name) for name in self.names]
+        for i, p in self._stepped:
+            value = values[i]
+            if value is not None:
+                values[i] = p.step_of(value)
+        return tuple(values)
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """A feasible point, uniform in the unit cube of genes.

@@ -232,6 +232,15 @@ class StrategyContract:
         history = [Observation(0, {"loss": "a"}, State.COMPLETE, 1.0, 3)]
         check(space, self.propose(strategy, history, n=2, space=space), 2, [{"loss": "a"}])
 
+    def test_steps_of_a_tenth_are_tried_once_each(self, strategy: Strategy) -> None:
+        # As people write them: the third step of 0.1 is 0.30000000000000004.
+        space = SearchSpace("steps", "toy", "default", (Float("drop", 0.0, 1.0, step=0.1),))
+        points: list[Point] = [{"drop": k / 10} for k in (3, 6, 7)]
+        history = [Observation(i, p, State.COMPLETE, 1.0 + i, 3) for i, p in enumerate(points)]
+        made = [p.point for p in self.propose(strategy, history, n=8, space=space)]
+        steps = {round(10 * float(point["drop"])) for point in [*points, *made]}
+        assert len(steps) == 11
+
     def test_a_used_up_space_repeats_itself(self, strategy: Strategy) -> None:
         space = tiny_space()
         history = [

@@ -74,6 +74,17 @@ def test_equal_points_have_equal_keys_whether_whole_or_real() -> None:
     assert s.key({"w": 2}) == s.key({"w": 2.0})
 
 
+def test_a_step_has_one_key_whatever_its_last_digit() -> None:
+    parameters = (Float("w", 0.0, 1.0, step=0.1), Float("v", 0.0, 1.0), Int("n", 0, 8, step=2))
+    s = SearchSpace("s", "toy", "default", parameters)
+    third = s.from_unit(np.array([0.3, 0.5, 0.0]))
+    assert third["w"] != 0.3
+    assert s.key({**third, "w": 0.3}) == s.key(third)
+    assert len({s.key({**third, "w": s["w"].clip(k / 10)}) for k in range(11)}) == 11
+    assert s.key({**third, "v": 0.3}) != s.key({**third, "v": 0.1 * 3})
+    assert s.key({"n": 2}) != s.key({"n": 4})
+
+
 def test_a_parent_stands_before_its_child() -> None:
     with pytest.raises(SpaceError, match="stand before"):
         space(parameters=(Int("k", 1, 2, when=Condition("n", ">=", 1)), Int("n", 0, 2)))
