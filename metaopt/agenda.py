@@ -193,16 +193,32 @@ class Agenda:
     def _chosen(self) -> list[Training]:
         """The best by what the process expects of them, and the published configuration."""
         search = self._plan.config.search
-        proposals = {trial.number: p for p, trial in self._record.searched.items()}
-        ranked = candidates(self._plan.space, self._record.history)
-        order = [proposals[number] for number in ranked if number in proposals]
-        published = self._record.searched.get(0)
-        if published is not None and published.state in ("complete", "pruned"):
+        order = self._candidates()
+        if self._published is not None:
             order = [p for p in order if p != 0 or order[0] == 0]
             order.insert(1, 0)
         chosen = list(dict.fromkeys(order))[: search.confirm + 1]
         seeds = range(1, search.confirm_seeds + 1)
         return [(p, seed) for seed in seeds for p in chosen][: self.confirmations]
+
+    def _candidates(self) -> list[int]:
+        """Proposals of the complete trials, best first, one for each point.
+
+        In a space that is used up a point is proposed again; the published one is proposal 0.
+        """
+        space, searched = self._plan.space, self._record.searched
+        proposals = {trial.number: p for p, trial in searched.items()}
+        ranked = (proposals.get(n) for n in candidates(space, self._record.history))
+        published = self._published
+        chosen = {} if published is None else {space.key(published.point): 0}
+        keyed = ((space.key(searched[p].point), p) for p in ranked if p is not None)
+        return list(dict.fromkeys(chosen.setdefault(key, p) for key, p in keyed))
+
+    @property
+    def _published(self) -> TrialView | None:
+        """The first configuration, where it did not fail."""
+        first = self._record.searched.get(0)
+        return first if first is not None and first.state in ("complete", "pruned") else None
 
     def _checkpoint(self, training: Training) -> Path:
         return checkpoint_folder(self._plan.config.folder.resolve(), *training)

@@ -171,6 +171,25 @@ def test_the_best_and_the_published_configuration_are_confirmed_with_fresh_seeds
     assert run(config, executor=Scripted(script))[0] is Ending.TRIALS and len(seen) == 16
 
 
+def test_each_configuration_is_confirmed_once_where_a_small_space_repeats_itself(
+    toy_config: Make, tmp_path: Path
+) -> None:
+    space = tmp_path / "tiny.toml"
+    space.write_text(
+        'family = "toy"\npreset = "default"\n[parameters.cells]\ntype = "categorical"\n'
+        'choices = ["gamma", "smooth"]\n'
+    )
+    config = toy_config(search__space=str(space), search__trials=16, search__confirm=3)
+    _, study = run(config, executor=Scripted(lambda spec: curve(spec.number, 1.0, 2)))
+    trials = study.trials()
+    searched = {t.proposal: t.point for t in trials if not t.seed}
+    assert len(searched) == 12
+    confirming = [t for t in trials if t.seed]
+    assert [t.seed for t in confirming] == [1, 1, 2, 2]
+    assert len({(t.seed, t.point["cells"]) for t in confirming}) == 4
+    assert 0 in {t.proposal for t in confirming}
+
+
 def test_a_confirming_trial_is_scored_on_test_showers(toy_config: Make) -> None:
     _, study = run(toy_config(search__trials=8, search__confirm=1, search__confirm_seeds=1))
     tested = ["test_score" in t.metrics for t in study.trials()]
