@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -32,7 +31,6 @@ class SittingRecord:
             trials=0 if "population" in study.document else config.search.trials,
             workers=workers,
             began=time.time(),
-            utc_offset=_utc_offset(),
             time_budget=seconds(config.search.time_budget) or 0.0,
         )
 
@@ -74,8 +72,3 @@ class SittingRecord:
         if not self._written:
             self._written = True
             self._study.record_sitting(self._sitting)
-
-
-def _utc_offset() -> float:
-    offset = datetime.now().astimezone().utcoffset()
-    return offset.total_seconds() if offset else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from metaopt.cli.trials_view import TrialsView, study_title
@@ -166,7 +166,7 @@ class WatchView(TrialsView):
     def _slim(self, trial: TrialView) -> TrialView:
         """What the view needs of an ended trial: there may be very many."""
         if trial.finished is not None:
-            self._last = max(self._last, self._seconds_of(trial.finished))
+            self._last = max(self._last, trial.finished.timestamp())
         if trial.complete and trial.seconds > 0:
             self._durations.append(trial.seconds)
         note = {MEMBER: trial.note[MEMBER]} if MEMBER in trial.note else {}
@@ -184,14 +184,8 @@ class WatchView(TrialsView):
 
     # -- time -----------------------------------------------------------------------------
 
-    def _seconds_of(self, moment: datetime) -> float:
-        """Seconds since 1970: the store has the local time of the process that runs the study."""
-        if self._sitting is None:
-            return moment.timestamp()
-        return moment.replace(tzinfo=UTC).timestamp() - self._sitting.utc_offset
-
     def _monotonic(self, moment: datetime | None) -> float:
-        ago = 0.0 if moment is None else max(time.time() - self._seconds_of(moment), 0.0)
+        ago = 0.0 if moment is None else max(time.time() - moment.timestamp(), 0.0)
         return time.monotonic() - ago
 
     def _seconds(self) -> float:

@@ -12,6 +12,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from optuna.distributions import BaseDistribution, json_to_distribution
@@ -74,8 +75,8 @@ def read_trials(
             trial_id=identity,
             state=TrialState[state],
             value=next((_number(*stored) for stored in values[identity]), None),
-            datetime_start=start,
-            datetime_complete=end,
+            datetime_start=_utc(start),
+            datetime_complete=_utc(end),
             params=dict(_point(parameters[identity])),
             distributions={},
             user_attrs={sys.intern(k): json.loads(text) for k, text in attributes[identity]},
@@ -106,6 +107,11 @@ def _point(rows: list[tuple[Any, ...]]) -> Iterator[tuple[str, Any]]:
 @functools.lru_cache(maxsize=1024)
 def _range(document: str) -> BaseDistribution:
     return json_to_distribution(document)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """Of a column that has UTC without saying so."""
+    return moment and moment.replace(tzinfo=UTC)
 
 
 def _number(value: float | None, kind: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from optuna.distributions import (
@@ -111,9 +112,14 @@ def view_of(trial: FrozenTrial) -> TrialView:
         rungs=rungs,
         note=json.loads(attrs.get(NOTE, "{}")),
         reason=attrs.get(REASON, ""),
-        started=trial.datetime_start,
-        finished=trial.datetime_complete,
+        started=_utc(trial.datetime_start),
+        finished=_utc(trial.datetime_complete),
     )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """Of a time that Optuna gives: in this process's zone, without saying so."""
+    return moment and moment.astimezone(UTC)
 
 
 def _distribution(parameter: Parameter) -> BaseDistribution:

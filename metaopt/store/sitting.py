@@ -19,7 +19,6 @@ class Sitting:
         trials: how many trainings the study is to have.
         workers: trials at once, as the run began.
         began: when [s since 1970].
-        utc_offset: of the times of the run's trials, which are local ones [s].
         time_budget: wall-clock limit [s]; 0 = none.
         ending: why the run ended, in words; empty while it goes on, or where it was killed.
     """
@@ -28,13 +27,12 @@ class Sitting:
     trials: int
     workers: int
     began: float
-    utc_offset: float = 0.0
     time_budget: float = 0.0
     ending: str = ""
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Sitting | None:
-        """A recorded sitting; None where there is none. A newer version's keys are left out."""
+        """A recorded sitting; None where there is none. Another version's keys are left out."""
         known = {field.name for field in dataclasses.fields(cls)}
         kept = {key: value for key, value in record.items() if key in known}
         return decode(cls, kept, "the record of the run") if kept else None

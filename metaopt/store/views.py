@@ -40,6 +40,7 @@ class TrialView:
         groups, metrics: the breakdown of S, and human numbers.
         rungs: (epoch, S) of every scored epoch.
         note: what the strategy said of it.
+        started, finished: in UTC, and aware of it.
     """
 
     number: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,9 @@ from click.testing import CliRunner
 
 from metaopt.cli.main import cli
 from metaopt.cli.watch_view import WatchView
+from metaopt.config import StudyConfig
 from metaopt.errors import ConfigError, StoreError
+from metaopt.sitting import SittingRecord
 from metaopt.store.database import StudyStore
 from metaopt.store.sitting import Sitting
 from metaopt.store.study import StoredStudy
@@ -79,6 +81,37 @@ def test_the_time_left_follows_the_complete_trials(study: StoredStudy) -> None:
     # Two trials of 50 s to come, and what is left of the running one, on one worker.
     assert 100 < state["left"] <= 150 and (state["done"], state["trials"]) == (1, 4)
     assert state["running_trials"] == [{"trial": 1, "epoch": 0, "S": None}]
+
+
+@pytest.fixture(params=["America/New_York", "Asia/Tokyo"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process lives in another time zone than the store."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("zone")
+def test_times_are_those_of_any_time_zone(
+    study: StoredStudy, toy_config: Callable[..., StudyConfig]
+) -> None:
+    record = SittingRecord(toy_config(), study, 1)
+    record.tick(None)
+    told = study.finish(1, TrialResult(Outcome.COMPLETE, 1.5, 0.02, epochs=3, seconds=1.0))
+    read = study.trials()[1]
+    assert (told.started, told.finished) == (read.started, read.finished)
+    assert told.finished and abs(time.time() - told.finished.timestamp()) < 30
+    study.start(SPACE, POINT, 2, {})
+    view = WatchView(study, silent=True)
+    view.look()
+    # Four trials of 25.5 s: the running one began a moment ago.
+    assert 70 < view.state()["left"] <= 102
+    record.ended("interrupted")
+    study.release()
+    view.look()
+    assert view.over and view.state()["elapsed"] < 30
 
 
 def test_an_absent_store_is_waited_for(
