@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,9 +95,17 @@ def write_file(file: Path, text: str) -> None:
         ) from failure
 
 
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Go on where what is told cannot be written: a closed pipe, a log on a full disk."""
+    with suppress(OSError, SystemExit):  # rich ends programs whose pipe is closed
+        yield
+
+
 def say(text: str) -> None:
-    """A line for people, to stderr."""
-    click.echo(text, err=True)
+    """A line for people, to stderr; no work ends because nobody can read it."""
+    with unheard():
+        click.echo(text, err=True)
 
 
 def complain(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from metaopt.cli.console import unheard
 from metaopt.reports.tables import duration
 
 
@@ -89,9 +90,13 @@ class LiveView:
         self._line(title)
 
     def _line(self, text: str) -> None:
-        """A plain line, where there is no live view."""
+        """A plain line, where there is no live view.
+
+        On standard error, where it tells of work, that goes on though nobody can read the line.
+        """
         if self._live is None:
-            print(f"{self._elapsed()}  {text}", file=self._console.file, flush=True)
+            with unheard() if self._console.stderr else nullcontext():
+                print(f"{self._elapsed()}  {text}", file=self._console.file, flush=True)
 
     def _elapsed(self) -> str:
         return duration(time.monotonic() - self._began)

@@ -12,7 +12,7 @@ from shlex import quote
 from typing import cast
 from urllib.parse import urlsplit
 
-from metaopt.cli.console import print_table, say
+from metaopt.cli.console import print_table, say, unheard
 from metaopt.cli.live import on_signals
 from metaopt.cli.monitor import TerminalMonitor
 from metaopt.config import StudyConfig, TrialTable
@@ -226,7 +226,8 @@ def _conclude(config: StudyConfig, study: StoredStudy, ending: Ending) -> int:
     trials = study.trials()
     best, published = next(iter(standings(trials)), None), published_of(trials)
     if best is not None:
-        print_table(comparison_table(published or best, best))
+        with unheard():  # the exit code says how it went to scripts
+            print_table(comparison_table(published or best, best))
         say(verdict(published or best, best))
         if taught := _taught_words(trials):
             say(taught)

@@ -83,6 +83,16 @@ def test_an_interrupted_study_is_resumed_without_losing_or_repeating(
     assert proposals(tmp_path, "toy") == whole
 
 
+def test_nobody_needs_to_read_what_a_study_says(tmp_path: Path) -> None:
+    """``metaopt run ... | tee log``: Ctrl-C ends tee at once."""
+    with started(tmp_path, "run", *TOY, "--executor", "inline", "--trials", "400") as (run, stderr):
+        wait_for(stderr, "trial 1 started")
+        stderr.close()
+        run.send_signal(signal.SIGINT)
+        assert run.wait(60) == 130
+    assert "has ended: interrupted" in metaopt(tmp_path, "watch", "toy", "--once").stdout
+
+
 def test_kill_9_of_the_controller_loses_nothing(tmp_path: Path) -> None:
     command = (
         "run",
