@@ -32,6 +32,10 @@ SCORE, ERROR, EPOCHS, SECONDS, OUTCOME, REASON = (
     "reason",
 )
 GROUP_PREFIX, METRIC_PREFIX = "L_", "m_"
+#: What they hold; all others hold numbers.
+_KINDS = dict.fromkeys((PROPOSAL, SEED, ATTEMPT, RETRY_OF, EPOCHS), int) | dict.fromkeys(
+    (OUTCOME, REASON, NOTE), str
+)
 
 
 def running_trial(
@@ -87,7 +91,7 @@ def attributes_of(result: TrialResult, outcome: str) -> dict[str, Any]:
 
 def view_of(trial: FrozenTrial) -> TrialView:
     """A stored trial as a plain record."""
-    attrs = trial.user_attrs
+    attrs = _ours(trial.user_attrs)
     # Without a word of its controller, a failed trial was left behind by it.
     unsaid = INTERRUPTED if trial.state == TrialState.FAIL else ""
     rungs = tuple(sorted(trial.intermediate_values.items()))
@@ -110,11 +114,24 @@ def view_of(trial: FrozenTrial) -> TrialView:
         groups=_ordered(_prefixed(attrs, GROUP_PREFIX)),
         metrics=_prefixed(attrs, METRIC_PREFIX),
         rungs=rungs,
-        note=json.loads(attrs.get(NOTE, "{}")),
+        note=_note(attrs.get(NOTE, "{}")),
         reason=attrs.get(REASON, ""),
         started=_utc(trial.datetime_start),
         finished=_utc(trial.datetime_complete),
     )
+
+
+def _ours(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that hold what ours do: studies of plain Optuna may have others of the same names."""
+    return {k: v for k, v in attributes.items() if isinstance(v, _KINDS.get(k, int | float))}
+
+
+def _note(text: str) -> dict[str, str]:
+    try:
+        read = json.loads(text)
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 def _utc(moment: datetime | None) -> datetime | None:

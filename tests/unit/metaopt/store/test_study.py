@@ -65,6 +65,23 @@ def test_a_complete_trial_reads_back_whole(study: StoredStudy) -> None:
     assert epoch["losses"] == {"real_fake": 0.7} and epoch["score"] == 1.5
 
 
+def test_a_study_of_plain_optuna_may_have_attributes_of_our_names(
+    storage: str, open_store: Open
+) -> None:
+    def objective(trial: optuna.Trial) -> float:
+        own = {"note": "a person's", "seed": "abc", "seconds": "5", "m_kind": "fast", "m_auc": 0.5}
+        for name, value in own.items():
+            trial.set_user_attr(name, value)
+        return trial.suggest_float("x", 0, 1)
+
+    store = open_store(storage)
+    optuna.create_study(study_name="my study", storage=store.backend).optimize(objective, 2)
+    (view,) = store.studies()
+    assert view.counts == {"complete": 2}
+    trial, _ = store.study("my study").trials()
+    assert (trial.note, trial.seed, trial.seconds, trial.metrics) == ({}, 0, 0.0, {"auc": 0.5})
+
+
 def test_a_trial_is_recorded_whole_as_it_starts(study: StoredStudy) -> None:
     first = study.finish(study.start(SPACE, POINT, 3, {}), TrialResult(Outcome.LOST))
     study.start(SPACE, POINT, 3, {"parents": "1"}, first, attempt=2, seed=7)
