@@ -8,12 +8,14 @@ from typing import Any
 import optuna
 from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import RDBStorage
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 import metaopt
 from metaopt.store.connection import Connection
 from metaopt.store.lease import Lease
 from metaopt.store.study import DOCUMENT, StoredStudy
+from metaopt.store.tables import EpochRow
 from metaopt.store.urls import is_there, masked
 from metaopt.store.views import StudyView
 from search_spaces.errors import StoreError
@@ -90,6 +92,7 @@ class StudyStore:
         try:
             with self._connection.explained():
                 study = self._make(name)
+                self._forget_epochs(name)
                 study.set_user_attr(DOCUMENT, {"form": FORM, **document})
                 return StoredStudy(study, self._connection)
         finally:
@@ -107,6 +110,12 @@ class StudyStore:
                     "and the same command goes on, or give another --study"
                 ) from None
             return optuna.load_study(study_name=name, storage=self.backend)
+
+    def _forget_epochs(self, name: str) -> None:
+        """Remove what a study of that name has left that was deleted, as in the dashboard."""
+        with self.session() as session:
+            session.execute(delete(EpochRow).where(EpochRow.study == name))
+            session.commit()
 
     def session(self) -> Session:
         """A session on the database, for our own tables."""

@@ -65,6 +65,19 @@ def test_a_complete_trial_reads_back_whole(study: StoredStudy) -> None:
     assert epoch["losses"] == {"real_fake": 0.7} and epoch["score"] == 1.5
 
 
+def test_a_new_study_has_nothing_of_a_deleted_one_of_its_name(
+    study: StoredStudy, storage: str, open_store: Open
+) -> None:
+    for epoch in (1, 2):
+        study.start(SPACE, POINT, 0, {})
+        study.report(0, progress(epoch, 1.5))
+    with opened(storage) as backend:
+        optuna.delete_study(study_name="s", storage=backend)
+    again = open_store(storage).create("s", {})
+    run(again, TrialResult(Outcome.COMPLETE, 1.25))
+    assert [epoch["epoch"] for epoch in again.epochs(0)] == [1]
+
+
 def test_a_study_of_plain_optuna_may_have_attributes_of_our_names(
     storage: str, open_store: Open
 ) -> None:
