@@ -110,11 +110,16 @@ def _open(url: URL) -> RDBStorage:
 
 
 def _open_once(url: URL) -> RDBStorage:
-    text = url.render_as_string(hide_password=False)  # quoted: Optuna would format braces
-    options = {"pool_pre_ping": True, "connect_args": connect_arguments(url)}
-    storage = RDBStorage(text, engine_kwargs=options)
+    storage = optuna_storage(url, connect_arguments(url))
     Base.metadata.create_all(storage.engine)
     return storage
+
+
+def optuna_storage(url: URL, arguments: dict[str, Any]) -> RDBStorage:
+    """Optuna's storage, made where it is missing; the driver is told the arguments."""
+    text = url.render_as_string(hide_password=False)  # quoted: Optuna would format braces
+    options = {"pool_pre_ping": True, "connect_args": arguments}
+    return RDBStorage(text, engine_kwargs=options)
 
 
 def _made_meanwhile(failure: Exception) -> bool:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection as SQLConnection
 from sqlalchemy import create_engine, text
 from sqlalchemy import inspect as inspector_of
+from sqlalchemy.engine import URL
 
-from metaopt.store.connection import connect_arguments, explained
+from metaopt.store.connection import (
+    BUSY_SECONDS,
+    connect_arguments,
+    explained,
+    optuna_storage,
+)
 from metaopt.store.database import StudyStore
+from metaopt.store.tables import LeaseRow
 from metaopt.store.urls import parse
 
 
@@ -33,7 +41,7 @@ class StoreFacts:
 
 
 def inspect(url: str) -> StoreFacts:
-    """Look at a database that is there; a study store is opened, as `metaopt run` does.
+    """Look at a database that is there; one with our tables is opened, as `metaopt run` does.
 
     Raises:
         StoreError: it cannot be used.
@@ -43,17 +51,31 @@ def inspect(url: str) -> StoreFacts:
     file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
     if file is not None and not file.is_file():
         StudyStore(url).close()  # a folder: it says so
+    # What we tell SQLite's driver has the file keep a write-ahead log from then on.
+    arguments = connect_arguments(parsed) if file is None else {"timeout": BUSY_SECONDS}
     with explained(url):
-        engine = create_engine(parsed, connect_args=connect_arguments(parsed))
+        engine = create_engine(parsed, connect_args=arguments)
         try:
             with engine.connect() as connection:
                 kind, schema, tables = _look(connection)
         finally:
             engine.dispose()
+        if "studies" in tables and LeaseRow.__tablename__ not in tables:
+            return StoreFacts(kind, schema, _studies_of_optuna(parsed, arguments), file)
     if "studies" not in tables and (file is None or not tables):
         return StoreFacts(kind, "", 0, file)
     with closing(StudyStore(url)) as store:
         return StoreFacts(kind, schema, len(store.names()), file)
+
+
+def _studies_of_optuna(url: URL, arguments: dict[str, Any]) -> int:
+    """How many studies plain Optuna made, in a database without our tables."""
+    storage = optuna_storage(url, arguments)
+    try:
+        return len(storage.get_all_studies())
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def _look(connection: SQLConnection) -> tuple[str, str, list[str]]:

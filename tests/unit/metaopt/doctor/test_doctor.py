@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 import tomli_w
 from click.testing import CliRunner
@@ -21,6 +22,8 @@ from metaopt.doctor.machine import GIB, results_folder
 from metaopt.doctor.software import EXTRAS
 from metaopt.doctor.study import asked_study
 from metaopt.store.database import StudyStore
+
+from ....optuna_store import opened
 
 ROOT = Path(__file__).parents[4]
 
@@ -95,6 +98,21 @@ def test_stores(tmp_path: Path) -> None:
         other.execute("CREATE TABLE recipes (name TEXT)")
     assert "another program" in found("foreign.db").text
     assert found("").level == "problem"  # a folder
+
+
+def test_a_database_of_others_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "plain.db"
+    with opened(f"sqlite:///{file}") as storage:
+        optuna.create_study(study_name="theirs", storage=storage)
+    before = file.read_bytes()
+    assert "1 study" in only(surroundings.store(f"sqlite:///{file}")).text
+    assert file.read_bytes() == before
+    foreign = tmp_path / "foreign.db"
+    with closing(sqlite3.connect(foreign)) as other:
+        other.execute("CREATE TABLE recipes (name TEXT)")
+    before = foreign.read_bytes()
+    assert "another program" in only(surroundings.store(f"sqlite:///{foreign}")).text
+    assert foreign.read_bytes() == before
 
 
 def test_a_server_is_named_without_host_user_and_password() -> None:
