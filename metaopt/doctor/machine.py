@@ -51,7 +51,7 @@ def results_folder(folder: Path, size: int) -> Iterator[Finding]:
 def _memory(workers: int) -> Finding:
     facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     total, free = (1024 * int(facts[key].split()[0]) for key in ("MemTotal", "MemAvailable"))
-    limit = _container_limit()
+    limit = memory_limit(Path("/proc/self/cgroup").read_text())
     text = f"{_size(total)}, {_size(free)} free"
     if limit is not None and limit < total:
         text, free = f"{text}; limited to {_size(limit)}", min(free, limit)
@@ -63,13 +63,28 @@ def _memory(workers: int) -> Finding:
     return Finding("memory", "ok", text)
 
 
-def _container_limit() -> int | None:
-    """Memory that a container or batch job may use, where there is a limit."""
-    for file in ("memory.max", "memory/memory.limit_in_bytes"):
-        path = Path("/sys/fs/cgroup") / file
-        if path.is_file() and (text := path.read_text().strip()).isdigit():
-            return int(text)
-    return None
+def memory_limit(groups: str, root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Memory that a container or batch job may use [bytes], where there is a limit.
+
+    Args:
+        groups: of this process, as ``/proc/self/cgroup`` lists them.
+        root: where the groups' files are; a container may see its own group there.
+    """
+    limits = []
+    for _, controllers, path in (line.split(":", 2) for line in groups.splitlines()):
+        top, name = root, "memory.max"
+        if controllers:
+            top, name = root / "memory", "memory.limit_in_bytes"
+        if not controllers or "memory" in controllers.split(","):
+            # A job's limit stands above the groups of its steps.
+            group = top / path.lstrip("/")
+            places = (p for p in (group, *group.parents) if p.is_relative_to(top))
+            limits += [int(text) for p in places if (text := _read(p / name)).isdigit()]
+    return min(limits, default=None)
+
+
+def _read(file: Path) -> str:
+    return file.read_text().strip() if file.is_file() else ""
 
 
 def _gpus(wanted: float) -> Finding:

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from metaopt.cli.main import cli
 from metaopt.doctor import Finding, level_of, surroundings
-from metaopt.doctor.machine import GIB, results_folder
+from metaopt.doctor.machine import GIB, memory_limit, results_folder
 from metaopt.doctor.software import EXTRAS
 from metaopt.doctor.study import asked_study
 from metaopt.store.database import StudyStore
@@ -146,6 +146,27 @@ def test_ray_that_does_not_answer_and_tokens(
     assert token.level == "ok" and "geheim" not in token.text
     _, local = surroundings.ray_cluster("")
     assert local.level == "ok"
+
+
+@pytest.mark.parametrize(
+    ("groups", "file", "job"),
+    [
+        ("0::{}/step_batch/user/task_0", "memory.max", "system.slice/slurmstepd.scope/job_7"),
+        ("4:memory:{}/step_0\n0::/", "memory/memory.limit_in_bytes", "slurm/uid_1000/job_7"),
+        ("0::/host/path/of/a/container", "memory.max", ""),  # which sees its own at the top
+    ],
+)
+def test_the_memory_of_a_batch_job_is_that_of_its_group(
+    tmp_path: Path, groups: str, file: str, job: str
+) -> None:
+    place = (tmp_path / file).parent / job / Path(file).name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(f"{8 * GIB}\n")
+    (place.parent / "step_batch").mkdir()
+    (place.parent / "step_batch" / place.name).write_text("max\n")
+    assert memory_limit(groups.format(f"/{job}"), tmp_path) == 8 * GIB
+    place.write_text("max\n")
+    assert memory_limit(groups.format(f"/{job}"), tmp_path) is None
 
 
 def test_the_room_for_results(tmp_path: Path) -> None:
