@@ -50,7 +50,11 @@ _CHANGING = (
 )
 #: What a copy's folder holds.
 _FILES = re.compile(r"lock|[0-9a-f]{16}(\.h5|(\.[0-9a-f]{8})?\.part)")
-_SECRET = re.compile("secret|signature|token|password|credential|access.?key|^sig$", re.IGNORECASE)
+#: Keys of a URL's query that carry the right to read; XRootD's and dCache's is "authz".
+_SECRET = re.compile(
+    "secret|signature|token|password|credential|(access|api).?key|authz|bearer|macaroon|^sig$",
+    re.IGNORECASE,
+)
 
 
 def is_remote(name: str) -> bool:

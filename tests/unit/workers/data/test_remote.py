@@ -242,6 +242,7 @@ def test_an_unknown_protocol_is_refused() -> None:
     [
         "https://me:hidden@host/a.h5",
         "https://host/a.h5?X-Amz-Signature=hidden",
+        "https://host/a.h5?authz=Bearer%20hidden",
         "https://host/a.h5?access_token=hidden",
     ],
 )
