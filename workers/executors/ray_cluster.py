@@ -14,6 +14,7 @@ from typing import Any
 
 import ray
 import ray._private.ray_constants
+import ray._private.services
 import ray._private.worker
 from ray.exceptions import ActorUnavailableError, OutOfMemoryError
 
@@ -143,6 +144,7 @@ def _connect(address: str) -> dict[str, Any]:
     ray._private.worker._worker_logs_enabled = False
     try:
         if address:
+            address = _found(address)
             _check_port(address)
             return dict(ray.init(address=address, **common).address_info)
         # The cores that this process may use: a batch job often has fewer than the machine.
@@ -172,6 +174,32 @@ def _loopback_only() -> Iterator[None]:
             del os.environ[_LOOPBACK_SWITCH]
         else:
             os.environ[_LOOPBACK_SWITCH] = before[0]
+
+
+def _found(address: str) -> str:
+    """The cluster that runs on this machine, for "auto"; any other address as Ray takes it.
+
+    Ray takes any head's process for "auto", also one that another study started for itself and
+    that answers nobody else, and waits for it for minutes.
+    """
+    if address != "auto":
+        return _of_this_machine(address)
+    services = ray._private.services
+    given = os.environ.get("RAY_ADDRESS")
+    last = services.find_bootstrap_address(None)
+    known = [given] if given else [last, *sorted(services.find_gcs_addresses())]
+    for place in (_of_this_machine(place) for place in known if place):
+        if _answers(place):
+            return place
+    raise ConnectionError("no cluster that answers has a node on this machine")
+
+
+def _of_this_machine(address: str) -> str:
+    """An address with this machine's name for 127.0.0.1, as Ray replaces it."""
+    host, colon, port = address.rpartition(":")
+    if not port.isdigit():
+        return address
+    return f"{ray._private.services.resolve_ip_for_localhost(host)}{colon}{port}"
 
 
 def _check_port(address: str) -> None:
