@@ -101,7 +101,17 @@ def _begun(study: str, storage: str, every: float) -> StudyStore:
 
 
 def _is_run(store: StudyStore, name: str) -> bool:
-    if name not in store.names():
+    """Whether the study is being run, as far as the store answers."""
+    from metaopt.store.faults import is_away
+    from search_spaces.errors import StoreError
+
+    try:
+        if name not in store.names():
+            return False
+        study = store.study(name)
+        return bool(study.document) and study.holder() is not None
+    except StoreError as failure:
+        if not is_away(failure):
+            raise
+        store.close()
         return False
-    study = store.study(name)
-    return bool(study.document) and study.holder() is not None

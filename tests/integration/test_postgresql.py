@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 from metaopt.store import PASSWORD_VARIABLE, outages
@@ -18,6 +20,7 @@ from search_spaces.loader import load_space
 from workers.trial import Outcome, Progress, TrialResult
 
 from ..postgresql import PASSWORD, Server
+from ..processes import until
 from ..running import started, wait_for
 
 TOY = ("--space", "toy", "--executor", "inline", "--epochs", "2", "--showers", "100")
@@ -47,6 +50,29 @@ def test_a_study_outlasts_dropped_connections_and_a_crash_of_its_server(
     trials = open_store(postgresql_url).study("s").trials()
     assert len(trials) == 7 and {t.state for t in trials} <= {"complete", "fail"}
     assert len({t.training for t in trials if not t.repeatable}) == 7
+
+
+def test_a_watch_outlasts_a_restart_of_the_server_while_it_waits_for_the_study(
+    tmp_path: Path, postgresql: Server, postgresql_url: str, open_store: Open
+) -> None:
+    def is_open() -> bool:
+        try:
+            postgresql.execute("SELECT 1 FROM metaopt_leases")
+        except psycopg.errors.UndefinedTable:
+            return False
+        return True
+
+    ask = ("watch", "s", "--wait", "--every", "0.2", "--storage", postgresql_url)
+    with printing(tmp_path, *ask) as (_, out):
+        wait_for(out, "waiting for study 's'")
+        until(is_open)
+        postgresql.stop("QUIT")
+        time.sleep(1)
+        postgresql.start()
+        names = {"space": {"name": "toy"}, "geometry": {"name": "clic"}, "budget": {"epochs": 3}}
+        study = open_store(postgresql_url).create("s", {"strategy": "random", **names})
+        study.hold()
+        wait_for(out, "s: random search of toy on clic")
 
 
 def test_one_store_holds_many_studies_and_each_has_one_controller(
