@@ -48,3 +48,15 @@ def test_the_readme_commands_are_one_line_each(marker: str) -> None:
     readme = (ROOT / "README.md").read_text()
     (block,) = re.findall(rf"<!-- {marker} -->\n```sh\n(.*?)```", readme, re.DOTALL)
     assert len(block.strip().splitlines()) == 1 and "constraints.txt" in block
+
+
+def test_the_batch_job_of_a_training_asks_for_the_cores_and_gpus_of_its_workers() -> None:
+    lines = (ROOT / "docs" / "cluster.md").read_text().splitlines()
+    job, _, training = next(line for line in lines if "--wrap" in line).partition("--wrap")
+
+    def asked(text: str, option: str) -> int:
+        found = re.search(rf"--{option}[= ](\d+)", text)
+        return int(found[1]) if found else 1
+
+    for ours, slurms in (("cpus", "cpus-per-task"), ("gpus", "gpus-per-node")):
+        assert asked(training, "workers") * asked(training, ours) <= asked(job, slurms)
