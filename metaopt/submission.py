@@ -191,10 +191,7 @@ def _named(name: str, folder: str) -> tuple[str, dict[str, str]]:
     if not is_path(name):
         return name, {}
     place = f"{folder}/{Path(name).name}"
-    try:
-        return place, {place: Path(name).read_text(encoding="utf-8")}
-    except UnicodeDecodeError as failure:
-        raise ConfigError(f"{name}: not a TOML file in UTF-8; check the path") from failure
+    return place, {place: _text(Path(name))}
 
 
 def _plugins(names: Sequence[str]) -> dict[str, str]:
@@ -204,8 +201,17 @@ def _plugins(names: Sequence[str]) -> dict[str, str]:
         module = Path(f"{top}.py")
         for path in (module, *sorted(Path(top).rglob("*.py"))):
             if path.is_file():
-                found[path.as_posix()] = path.read_text(encoding="utf-8")
+                found[path.as_posix()] = _text(path)
     return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as failure:
+        raise ConfigError(
+            f"{path}: what is sent must be text in UTF-8; check the path, or save it so"
+        ) from failure
 
 
 def _check_size(files: Mapping[str, str]) -> None:

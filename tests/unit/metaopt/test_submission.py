@@ -127,6 +127,13 @@ def test_a_parcel_that_is_too_large_is_refused(asked: StudyConfig) -> None:
         pack(asked, HERE)
 
 
+@pytest.mark.parametrize("name", ["swarm.py", "my.toml"])
+def test_what_is_no_text_is_refused(asked: StudyConfig, name: str) -> None:
+    Path(name).write_text("# -*- coding: latin-1 -*-\n# \u00e9\n", encoding="latin-1")
+    with pytest.raises(ConfigError, match=rf"{name}: .*UTF-8; "):
+        pack(asked, HERE)
+
+
 def test_jobs_are_known_by_store_and_study(asked: StudyConfig) -> None:
     stem = pack(asked, HERE).stem
     assert stem == pack(replace(asked), HERE).stem and stem.startswith("my-swarm-")
