@@ -18,6 +18,7 @@ from metaopt.cli.monitor import TerminalMonitor
 from metaopt.config import StudyConfig, TrialTable
 from metaopt.controller import Controller
 from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL, ConfigError, MetaoptError
+from metaopt.filesystems import place_of
 from metaopt.monitoring import Monitor, Several
 from metaopt.population.controller import PopulationController
 from metaopt.population.options import PopulationTraining
@@ -185,12 +186,15 @@ def _executor(name: str) -> type:
 def study_key(config: StudyConfig) -> str:
     """What an executor knows a study by: the same for each of its controllers, and for no other.
 
-    Made of the store's place, without user and password, and the study's name.
+    Made of the store's place, without user and password, and the study's name. A file that
+    machines share is the same on all of them: a batch job may go on on another node.
     """
     store = urlsplit(config.study.storage)
     place = store.netloc.rpartition("@")[2] + store.path
     if store.scheme.startswith("sqlite"):  # the same from any working directory
-        place = f"{socket.gethostname()}:{Path(store.path[1:]).resolve()}"
+        file = place_of(Path(store.path[1:]))
+        seen = f"{file.source}:{file.path}" if file.shared else ""
+        place = seen or f"{socket.gethostname()}:{Path(store.path[1:]).resolve()}"
     return hashlib.sha256(f"{place}\0{config.name}".encode()).hexdigest()[:16]
 
 

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from metaopt.doctor.finding import Finding, problem_of
+from metaopt.filesystems import place_of
 from search_spaces.errors import MetaoptError
 
 #: Of `metaopt dashboard`, unless another is asked for.
 DASHBOARD_PORT = 8080
-#: File systems of several machines, on which SQLite's locks and write-ahead log fail.
-SHARED = ("nfs", "nfs4", "lustre", "cifs", "gpfs", "beegfs", "afs", "ceph", "9p", "fuse.sshfs")
 _TOKENS = "docs/cluster.md says how nodes share a token"
 
 
@@ -54,10 +53,10 @@ def store(url: str) -> Iterator[Finding]:
     else:
         studies = f"{facts.studies} stud{'ies' if facts.studies != 1 else 'y'}"
         yield Finding("store", "ok", f"{facts.kind}, schema {facts.schema}, {studies}")
-    system = _file_system(facts.file) if facts.file else ""
-    if system in SHARED:
+    if facts.file and (place := place_of(facts.file)).shared:
+        # SQLite's locks and write-ahead log fail there.
         remedy = "keep it on a local disk, or use PostgreSQL"
-        yield Finding("store", "warning", f"SQLite on a shared file system ({system})", remedy)
+        yield Finding("store", "warning", f"SQLite on a shared file system ({place.kind})", remedy)
 
 
 def dashboard_port() -> Iterator[Finding]:
@@ -94,11 +93,3 @@ def _token_source() -> str:
     if named and Path(named).is_file():
         return "RAY_AUTH_TOKEN_PATH"
     return "~/.ray/auth_token" if (Path.home() / ".ray" / "auth_token").is_file() else ""
-
-
-def _file_system(path: Path) -> str:
-    """The kind of file system that a path is on."""
-    mounts = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
-    places = {Path(mount[1]): mount[2] for mount in mounts}
-    path = path.resolve()
-    return next((places[p] for p in (path, *path.parents) if p in places), "")

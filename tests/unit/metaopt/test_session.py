@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from metaopt import filesystems
 from metaopt.cli.session import study_key
 from metaopt.config import StudyConfig
 
@@ -23,3 +25,23 @@ def test_a_studys_key_follows_its_name_and_its_store_however_that_is_reached(
     assert server == key("postgresql://db.example:5432/studies")
     others = [key("sqlite:///s.db"), key("sqlite:///t.db"), key("sqlite:///s.db", "other"), server]
     assert len(set(others)) == 4
+
+
+def test_a_study_in_a_shared_folder_has_one_key_on_all_machines(
+    toy_config: Callable[..., StudyConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def key(host: str, *mounts: str) -> str:
+        listed = tmp_path / "mountinfo"
+        listed.write_text("".join(f"{n} 1 0:{n} {line}\n" for n, line in enumerate(mounts)))
+        monkeypatch.setattr(filesystems, "MOUNTS", listed)
+        monkeypatch.setattr(socket, "gethostname", lambda: host)
+        return study_key(toy_config(study__storage="sqlite:////shared/my study/s.db"))
+
+    local = "/ / rw - ext4 /dev/sda1 rw"
+    mounted = "/ /shared rw shared:7 - nfs4 nas:/export rw"
+    # The folder alone, as a container is given it.
+    folder = r"/my\040study /shared/my\040study rw - nfs4 nas:/export rw"
+    assert key("a", local, mounted) == key("b", local, mounted) == key("c", local, folder)
+    others = "/theirs /shared/my\\040study rw - nfs4 nas:/export rw"
+    assert key("a", local, others) != key("a", local, mounted)
+    assert len({key("a", local), key("b", local), key("a", local, mounted)}) == 3
