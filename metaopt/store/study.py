@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from metaopt.store.connection import Connection
@@ -70,8 +71,14 @@ class StoredStudy:
 
     @property
     def blank(self) -> bool:
-        """Whether its maker died before it recorded anything: such a study is made again."""
-        return not self.document and not self.trials()
+        """Whether its maker died before it recorded anything: such a study is made again.
+
+        An empty study with other directions, or with attributes, is somebody else's.
+        """
+        with self._connection.explained():
+            bare = not self._study.user_attrs
+            ours = bare and self._study.directions == [StudyDirection.MINIMIZE]
+        return ours and not self.trials()
 
     # -- reading --------------------------------------------------------------------------
 
