@@ -88,7 +88,8 @@ def choose(
         max_ms: most milliseconds per shower; None takes any speed.
 
     Raises:
-        ConfigError: both a trial and a speed are given, or the speed is no positive number.
+        ConfigError: both a trial and a speed are given, the speed is no positive number, or the
+            study is not metaopt's.
         NoCompleteTrialError: there is no complete trial, the given one is not, or none is fast
             enough.
     """
@@ -99,6 +100,7 @@ def choose(
         )
     if max_ms is not None and not max_ms > 0:
         raise ConfigError(f"--max-ms-per-shower > 0 must hold, got {max_ms:g}; give milliseconds")
+    _check_ours(study)
     best = best_of(trials)
     if best is None:
         raise NoCompleteTrialError(
@@ -115,6 +117,14 @@ def choose(
         f"trial {number} of study {study.name!r} is not complete; "
         "`metaopt export --list` gives those that are"
     )
+
+
+def _check_ours(study: StudyView) -> None:
+    if "folder" not in study.document:
+        raise ConfigError(
+            f"study {study.name!r} was not made by metaopt: it has no models to export; "
+            "give another study"
+        )
 
 
 def fast_enough(trials: Sequence[TrialView], max_ms: float) -> list[TrialView]:
@@ -150,11 +160,7 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
         DataError: the trial's files are gone or damaged, or do not give its showers again;
             the folder is then as it was.
     """
-    if "folder" not in study.document:
-        raise ConfigError(
-            f"study {study.name!r} was not made by metaopt: it has no models to export; "
-            "give another study"
-        )
+    _check_ours(study)
     _check_target(target, study, trial)
     source = trial_folder(Path(str(study.document["folder"])), trial.number)
     if not (source / CHECK).is_file() or not (source / SPEC).is_file():

@@ -90,8 +90,14 @@ def test_a_given_trial_and_one_that_cannot_be_had(study: StoredStudy) -> None:
         choose(view, [], None)
 
 
+def test_a_study_of_plain_optuna_has_nothing_to_export() -> None:
+    view = StudyView("theirs", {}, {"complete": 2}, None, None)
+    with pytest.raises(ConfigError, match="'theirs' was not made by metaopt"):
+        choose(view, [TrialView(0, "complete", "", {}, score=1.0)], None)
+
+
 def test_the_best_of_those_that_are_fast_enough() -> None:
-    view = StudyView("s", {}, {}, None, None)
+    view = StudyView("s", {"folder": "s"}, {}, None, None)
     times = (8.0, 0.81234, 2.0, None)
     trials = [
         TrialView(
