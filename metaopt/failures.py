@@ -42,8 +42,8 @@ class Failures:
             self._keep(TrialFailedError(_resumable(text)))
 
     def unreadable(self, reason: str) -> None:
-        """The showers can no longer be read, for all trials: no configuration is charged."""
-        text = f"{reason}. The study is kept: mend the showers"
+        """Showers or disk are of use to no trial any more: no configuration is charged."""
+        text = f"{reason}. The study is kept: mend this"
         self._keep(DataError(_resumable(text)))
 
     def _keep(self, failure: MetaoptError) -> None:

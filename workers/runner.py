@@ -5,7 +5,9 @@ The same generator runs under Ray, inline, and in ``metaopt trial spec.json``.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -50,8 +52,8 @@ def trial_events(
 ) -> Iterator[TrialEvent]:
     """Run a trial: one Progress per epoch, then one TrialResult.
 
-    The configuration's own failure (diverged, infeasible) and showers that cannot be read
-    are results; any other exception is the infrastructure's and passes through.
+    The configuration's own failure (diverged, infeasible), showers that cannot be read and a
+    full disk are results; any other exception is the infrastructure's and passes through.
 
     Args:
         spec: the trial.
@@ -63,6 +65,18 @@ def trial_events(
         yield from trial.run(stop)
     except TrialFailedError as failure:
         yield trial.result(Outcome.FAILED, score=WORST, reason=str(failure))
+    except OSError as failure:
+        if not _is_full(failure):
+            raise
+        place = failure.filename or spec.folder
+        reason = f"{place}: a trial must have room for its files, got {failure}; free some space"
+        yield trial.result(Outcome.UNREADABLE, score=None, reason=reason)
+
+
+def _is_full(failure: OSError) -> bool:
+    """Whether a disk is full, or a quota; HDF5 may say so in words only."""
+    full = (errno.ENOSPC, errno.EDQUOT)
+    return failure.errno in full or any(os.strerror(n) in str(failure) for n in full)
 
 
 def load_reference(spec: TrialSpec) -> Reference:

@@ -173,7 +173,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
     #: The worker died, the node was lost. Retried.
     LOST = "lost"
-    #: The showers could not be read or used, which no trial can mend: the study ends.
+    #: The showers could not be read or used, or the disk is full: no trial can mend that, and the
+    #: study ends.
     UNREADABLE = "unreadable"
 
 

@@ -93,7 +93,7 @@ def test_a_study_ends_with_its_showers_and_goes_on_when_they_are_mended(
     whole = showers.read_bytes()
     with pytest.raises(DataError, match=rule) as ended:
         run(plan, study, lambda: damage(showers))
-    assert re.search("mend the showers.*the same command.*resume", str(ended.value))
+    assert re.search("mend this.*the same command.*resume", str(ended.value))
     first, second = study.trials()
     assert first.complete
     # Not the configuration's failure, nor an attempt of it.
