@@ -51,7 +51,7 @@ def command(
 
     if out is not None:
         check_place(out)
-    calorimeter, note = find_geometry(reference, geometry)
+    calorimeter, note = find_geometry(reference, geometry, generated)
     if note:
         say(note)
     made = validate(generated, reference, calorimeter, events or 0, seed, say)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from metaopt.reports.shower_files import conditions_of
 from objectives.showers import Conditions
 from search_spaces.cells import Cells
 from search_spaces.documents import DAMAGE
-from search_spaces.errors import DataError, GeometryError
+from search_spaces.errors import DataError, GeometryError, MetaoptError
 from search_spaces.geometry import Geometry, Storage
 from search_spaces.loader import builtin_names, load_geometry
+from search_spaces.records import decode
 from workers.data.remote import local_path
 
 #: Share of a built-in geometry's range that a file must span to be taken for one of its files.
@@ -23,23 +25,29 @@ LEAST_SPAN = 0.5
 LEAST_ANGLE = 1.0
 
 
-def find_geometry(path: str, name: str | None) -> tuple[Geometry, str]:
-    """The geometry of a file, and what the user should be told about the choice.
+def find_geometry(path: str, name: str | None, generated: str = "") -> tuple[Geometry, str]:
+    """The geometry of two files, and what the user should be told about the choice.
 
-    Without a name it is the one built-in geometry whose layout, shape and ranges fit. Where
-    no shape fits, a regular grid is made up from the file: observables are then in
-    cells, which is what every distance between two files of one shape needs.
+    Without a name it is the one that is written in the file of generated showers, where the
+    reference is laid out like it; else the one built-in geometry whose layout, shape and ranges
+    fit the reference. Where no shape fits, a regular grid is made up from the file: observables
+    are then in cells, which is what every distance between two files of one shape needs.
 
     Args:
         path: the reference's file.
         name: built-in name or TOML file; None to find it.
+        generated: file of the generated showers, if there is one.
 
     Raises:
         GeometryError: if several geometries could be meant, or none and the layout is unknown.
         DataError: if the file cannot be read.
     """
+    own = written_geometry(generated) if generated else None
     if name is not None:
-        return load_geometry(name), ""
+        geometry = load_geometry(name)
+        return geometry, _other_than(geometry, own, generated)
+    if own is not None and _conditions(path, own) is not None:
+        return own, f"geometry {own.name}, as {Path(generated).name} says"
     known = [load_geometry(n) for n in builtin_names("geometries")]
     of_shape = [(g, c) for g in known if (c := _conditions(path, g)) is not None]
     fitting = [g for g, c in of_shape if _spans(g, c)]
@@ -54,9 +62,37 @@ def find_geometry(path: str, name: str | None) -> tuple[Geometry, str]:
     return _made_up(path)
 
 
+def written_geometry(path: str) -> Geometry | None:
+    """The geometry that `metaopt generate` wrote into a file, if it made it."""
+    try:
+        with h5py.File(local_path(path), "r") as file:
+            return decode(Geometry, json.loads(file.attrs["geometry"]), path)
+    except (*DAMAGE, RuntimeError, MetaoptError):
+        return None  # damage is told by those who read the showers
+
+
+def _other_than(geometry: Geometry, own: Geometry | None, generated: str) -> str:
+    """What is told of showers that were generated for another geometry than that given."""
+    if own is None:
+        return ""
+    pairs = {
+        "cells": (own.cells.identity, geometry.cells.identity),
+        "threshold": (own.threshold, geometry.threshold),
+        "particles": (own.particles, geometry.particles),
+        "storage.gev_per_unit": (own.storage.gev_per_unit, geometry.storage.gev_per_unit),
+    }
+    other = [key for key, (there, given) in pairs.items() if there != given]
+    if not other:
+        return ""
+    return (
+        f"note: {Path(generated).name} was generated with other {', '.join(other)} than geometry "
+        f"{geometry.name} has; leave --geometry out to compare as it was generated"
+    )
+
+
 def _conditions(path: str, geometry: Geometry) -> Conditions | None:
     """The conditions in the file if layout and shape are those of the geometry."""
-    if not Path(path).is_file():
+    if not local_path(path).is_file():
         raise DataError(f"{path}: no such file; check the path")
     try:
         return conditions_of(path, geometry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from objectives.objective import evaluate
 from objectives.reference import Reference
 from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError, GeometryError
-from search_spaces.geometry import Geometry
+from search_spaces.geometry import Geometry, Storage
 from search_spaces.loader import load_geometry
+from search_spaces.records import encode
 
 QUICK = load_geometry("clic-12x12x12")
 
@@ -151,6 +153,29 @@ def test_the_geometry_is_found_by_shape_and_ranges(shower_files: Path) -> None:
     found, note = find_geometry(str(shower_files / "reference.h5"), None)
     assert found == QUICK and "found by" in note
     assert find_geometry("anything.h5", "par04")[0].name == "par04"
+
+
+def test_generated_showers_are_judged_in_the_geometry_that_their_file_says(
+    shower_files: Path, tmp_path: Path
+) -> None:
+    reference = str(shower_files / "reference.h5")
+    path = write(tmp_path / "fast.h5", np.ones((4, 12, 12, 12)), np.full(4, 50.0))
+    own = replace(QUICK, name="mine", threshold=3e-4, storage=Storage(gev_per_unit=1e-3))
+    with h5py.File(path, "r+") as file:
+        file.attrs["geometry"] = json.dumps(encode(own))
+    found, note = find_geometry(reference, None, path)
+    assert found == own and note == "geometry mine, as fast.h5 says"
+    found, note = find_geometry(f"file://{reference}", None, f"file://{path}")
+    assert found == own
+    found, note = find_geometry(reference, "clic-12x12x12", path)
+    assert found == QUICK and "with other threshold, storage.gev_per_unit than" in note
+    elsewhere = replace(own, storage=Storage(showers="cells"))
+    with h5py.File(path, "r+") as file:
+        file.attrs["geometry"] = json.dumps(encode(elsewhere))
+    assert find_geometry(reference, None, path)[0] == QUICK  # the reference has no such key
+    with h5py.File(path, "r+") as file:
+        file.attrs["geometry"] = "clic-12x12x12"  # as files of Geant4 have it
+    assert "found by shape" in find_geometry(reference, None, path)[1]
 
 
 def test_an_unclear_geometry_is_refused_with_the_candidates(tmp_path: Path) -> None:
