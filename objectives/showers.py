@@ -76,10 +76,22 @@ class Conditions:
     def __getitem__(self, rows: Rows) -> Conditions:
         return Conditions(self.energy[rows], self.theta[rows], self.particle[rows])
 
-    def check(self, geometry: Geometry, where: str = "conditions") -> None:
-        """Raise :class:`DataError` unless all lie in the ranges of ``geometry``."""
-        _check_range(self.energy, geometry.energy, "energy", "GeV", where)
-        _check_range(self.theta, geometry.theta_rad, "theta", "rad", where)
+    def check(
+        self, geometry: Geometry, where: str = "conditions", *, anywhere: bool = False
+    ) -> None:
+        """Raise :class:`DataError` unless all lie in the ranges of ``geometry``.
+
+        With ``anywhere`` they only have to be conditions of its particle types.
+        """
+        if not anywhere:
+            _check_range(self.energy, geometry.energy, "energy", "GeV", where)
+            _check_range(self.theta, geometry.theta_rad, "theta", "rad", where)
+        elif not self.usable.all():
+            raise DataError(
+                f"{where}: energy must be above 0 GeV and theta finite, got "
+                f"{self.energy[~self.usable][0]:g} GeV and {self.theta[~self.usable][0]:g} rad "
+                f"({int((~self.usable).sum())} events); clean the data"
+            )
         _check_particles(self.particle, geometry, where)
 
 
@@ -128,10 +140,11 @@ class Showers:
                 f"{list(self.cells.shape[1:])}; {remedy}"
             )
 
-    def check(self, geometry: Geometry, where: str = "showers") -> None:
+    def check(self, geometry: Geometry, where: str = "showers", *, anywhere: bool = False) -> None:
         """Raise :class:`DataError` unless these can be full-simulation showers of ``geometry``.
 
-        Generated showers are not checked: the objective judges them, bad events included.
+        With ``anywhere`` at conditions outside of its ranges too. Generated showers are not
+        checked: the objective judges them, bad events included.
         """
         if self.cells.shape[1:] != geometry.shape:
             raise DataError(
@@ -149,7 +162,7 @@ class Showers:
                 f"{where}: cells that a layer does not have must be zero, got energy in them; "
                 "check the order of the axes"
             )
-        self.conditions.check(geometry, where)
+        self.conditions.check(geometry, where, anywhere=anywhere)
         self._check_deposited(where)
 
     def _check_deposited(self, where: str) -> None:

@@ -35,12 +35,13 @@ from metaopt.reports.particles import (
 from metaopt.reports.validation import FullSimulation, Validation, compare
 from objectives.crosschecks import Profiles, as_stored
 from objectives.observables import features
-from objectives.reference import MIN_TRAINING, MIN_VALIDATION, Reference
+from objectives.reference import MIN_TRAINING, MIN_VALIDATION, Reference, check_usable
 from objectives.showers import Conditions, Showers
 from objectives.views import Observed, View, observe, view
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 from workers.data import ShowerFile
+from workers.data.files import check
 from workers.simulation.label import parametrised
 
 Index = NDArray[np.int64]
@@ -142,6 +143,9 @@ def full_simulation(
     """The reference file's side: two passes over the file, its cells read as ``coarse``.
 
     With ``places`` only the showers of these particle types, whose numbers are then among them.
+
+    Raises:
+        DataError: they are too few, or one cannot be a shower of a full simulation.
     """
     places = places_of(geometry) if places is None else places
     rows = rows_of(conditions_of(path, geometry), places, geometry)
@@ -155,10 +159,12 @@ def full_simulation(
     part = np.digitize(shuffled, np.array([FITTED, FITTED + JUDGED]) * len(rows))
     say(f"{path}: {len(rows):,} full-simulation showers, first pass")
     alone = narrowed(geometry, places)
-    known, other = _views(blocks(path, geometry, rows, coarse, places), alone, part)
+    known, other = _views(blocks(path, geometry, rows, coarse, places, full=True), alone, part)
     say(f"{path}: second pass")
     again = blocks(path, geometry, rows, coarse, places)
     fitted, judged, null = _observed(again, alone, part, known.hits)
+    for seen in (fitted, judged, null):
+        check_usable(seen.features.bad, geometry, "full-simulation")
     say("fitting pulls, measuring floors")
     reference = Reference.of_features(fitted.features, judged.features, alone, known.hits == 0)
     used = fitted.features.sample(reference.names)
@@ -237,11 +243,13 @@ def _left_out(count: int, known: Conditions, geometry: Geometry) -> tuple[str, .
 
 
 def blocks(
-    path: str, geometry: Geometry, rows: Index, coarse: Types, places: Places
+    path: str, geometry: Geometry, rows: Index, coarse: Types, places: Places, full: bool = False
 ) -> Iterator[Showers]:
-    """The showers of ascending numbers, in blocks; their cells may hold anything."""
+    """The showers of ascending numbers, in blocks; ``full`` ones must be of a full simulation."""
     with ShowerFile(path, geometry) as file:
-        for _, block in file.blocks(rows):
+        for events, block in file.blocks(rows):
+            if full:
+                check(events, block, file, anywhere=True)
             stored = reduce(lambda s, kind: as_stored(s, kind, file.gev_per_unit), coarse, block)
             yield renumbered(stored, places)
 

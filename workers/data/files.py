@@ -224,14 +224,16 @@ def _cached(file: h5py.File, key: str) -> h5py.Dataset:
     return h5py.Dataset(h5py.h5d.open(file.id, key.encode(), access))
 
 
-def check(events: Index, showers: Showers, file: ShowerFile) -> None:
+def check(events: Index, showers: Showers, file: ShowerFile, *, anywhere: bool = False) -> None:
     """Raise :class:`DataError` unless these can be full-simulation showers.
 
-    The error names the file and the first event that cannot.
+    The error names the file and the first event that cannot. With ``anywhere`` conditions may lie
+    outside of the geometry's ranges.
     """
     try:
-        showers.check(file.geometry, file.name)
+        showers.check(file.geometry, file.name, anywhere=anywhere)
     except DataError:
         for row, event in enumerate(events):
-            showers[row : row + 1].check(file.geometry, f"{file.name}, event {event}")
+            where = f"{file.name}, event {event}"
+            showers[row : row + 1].check(file.geometry, where, anywhere=anywhere)
         raise

@@ -128,6 +128,38 @@ def write_low(source: Path, out: Path) -> str:
     return write(out, cells, energy)
 
 
+@pytest.mark.parametrize(
+    ("cell", "energy", "rule"),
+    [
+        (np.nan, 50.0, "event 3: every cell must be finite"),
+        (-1.0, 50.0, "event 3: every cell must be >= 0 GeV, got -1"),
+        (0.0, 50.0, "every full-simulation shower must .* have energy above the threshold"),
+        (1.0, np.nan, "event 3: energy must be above 0 GeV and theta finite, got nan GeV"),
+        (1.0, 0.0, "event 3: energy must be above 0 GeV and theta finite, got 0 GeV"),
+    ],
+)
+def test_a_reference_of_no_full_simulation_is_refused_wherever_its_damage_is(
+    shower_files: Path, tmp_path: Path, cell: float, energy: float, rule: str
+) -> None:
+    showers = read(shower_files / "reference.h5")
+    cells, energies = showers.cells.copy(), showers.energy.copy()
+    cells[3], energies[3] = cell, energy
+    path = write(tmp_path / "damaged.h5", cells, energies)
+    null = {s: np.random.default_rng(s).permutation(600)[3] >= 450 for s in range(9)}
+    for seed in (list(null.values()).index(True), list(null.values()).index(False)):
+        with pytest.raises(DataError, match=rule):
+            full_simulation(path, QUICK, 0, seed, quiet)
+
+
+def test_a_reference_in_another_unit_is_refused(shower_files: Path, tmp_path: Path) -> None:
+    showers = read(shower_files / "reference.h5")
+    path = write(tmp_path / "mev.h5", 1000 * showers.cells, showers.energy)
+    with pytest.raises(DataError, match=r"times the primary energy; .*gev_per_unit"):
+        full_simulation(path, QUICK, 0, 0, quiet)
+    wide = replace(QUICK, energy=(90.0, 110.0))  # conditions may lie outside of the geometry's
+    assert full_simulation(str(shower_files / "reference.h5"), wide, 0, 0, quiet).view.events
+
+
 def test_other_conditions_are_told_and_what_tells_them_is_left_out(
     shower_files: Path, tmp_path: Path
 ) -> None:
