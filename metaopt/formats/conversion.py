@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,7 +23,8 @@ from workers.models.base import Deployable
 
 #: Formats whose showers are the model's but for the order of sums.
 EXACT = ("keras", "tensorflow", "onnx")
-#: Showers that are compared; batches of such showers from which int8 takes its ranges.
+#: Showers that are compared, all over the ranges and as many at the lowest energy; batches of
+#: showers all over the ranges from which int8 takes its own.
 COMPARED, SAMPLES = 16, 16
 DRAW = 4
 
@@ -37,7 +38,8 @@ class Converted:
         path: of a file, or of a folder.
         size: in bytes.
         difference: largest difference of a cell, relative to the largest cell.
-        energy: its deposited energy over the model's, of all showers compared.
+        energy: its deposited energy over the model's, of showers all over the trained ranges.
+        lowest: the same of showers of the lowest primary energy, which the others outweigh.
     """
 
     form: str
@@ -45,6 +47,7 @@ class Converted:
     size: int
     difference: float
     energy: float
+    lowest: float
 
 
 def convert(
@@ -69,7 +72,7 @@ def convert(
     geometry, model = load_production(folder).geometry, load_model(folder, precision="float32")
     if not isinstance(model, Deployable):
         raise ConfigError(f"{folder}: models of this family cannot be converted; use another")
-    conditions = _spread(geometry, COMPARED)
+    conditions = _compared_at(geometry)
     expected = model.generate(conditions, DRAW)
     made = []
     try:
@@ -115,6 +118,13 @@ def _spread(geometry: Geometry, n: int) -> Conditions:
     return Conditions.of(energy, theta, np.arange(n) % len(geometry.particles))
 
 
+def _compared_at(geometry: Geometry) -> Conditions:
+    """Conditions all over the trained ranges, then as many of the lowest energy."""
+    spread = _spread(geometry, COMPARED)
+    lowest = np.full(COMPARED, geometry.energy[0])
+    return Conditions.joined([spread, Conditions.of(lowest, spread.theta, spread.particle)])
+
+
 def _compared(
     form: str, part: Path, cells: NDArray[np.float32], expected: NDArray[np.float32]
 ) -> Converted:
@@ -126,9 +136,13 @@ def _compared(
             f"{form}: showers must be the model's within {TOLERANCE:.0e} of the largest cell, got "
             f"{difference:.1e}; report this"
         )
-    energy = float(cells.sum(dtype=float) / max(expected.sum(dtype=float), 1e-30))
+    energy, lowest = (
+        float(cells[some].sum(dtype=float) / max(expected[some].sum(dtype=float), 1e-30))
+        for some in (slice(COMPARED), slice(COMPARED, None))
+    )
     files = [part] if part.is_file() else [f for f in part.rglob("*") if f.is_file()]
-    return Converted(form, part, sum(f.stat().st_size for f in files), difference, energy)
+    size = sum(f.stat().st_size for f in files)
+    return Converted(form, part, size, difference, energy, lowest)
 
 
 def _placed(made: Converted, out: Path) -> Converted:
@@ -137,4 +151,4 @@ def _placed(made: Converted, out: Path) -> Converted:
     if target.is_dir():
         shutil.rmtree(target)
     made.path.replace(target)
-    return Converted(made.form, target, made.size, made.difference, made.energy)
+    return replace(made, path=target)

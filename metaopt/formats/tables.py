@@ -17,8 +17,12 @@ def conversion_table(made: Sequence[Converted]) -> Table:
             f"{c.size / 1e6:.1f} MB",
             f"{c.difference:.0e}",
             f"{100 * (c.energy - 1):+.2f} %",
+            f"{100 * (c.lowest - 1):+.2f} %",
         )
         for c in made
     )
-    headers = ("format", "file", "size", "largest difference", "deposited energy")
+    headers = (
+        *("format", "file", "size", "largest difference", "deposited energy"),
+        "of the lowest energy",
+    )
     return Table("against the model's showers", headers, rows, left=(1,))

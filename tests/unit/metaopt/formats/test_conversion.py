@@ -54,6 +54,9 @@ def test_every_format_is_written_and_gives_the_models_showers(tmp_path: Path) ->
     for form, limit in zip(FILES, (1e-4, 1e-4, 1e-4, 1e-2, 0.2), strict=True):
         assert made[form]["difference"] < limit and made[form]["size"] > 1000
         np.testing.assert_allclose(made[form]["energy"], 1, atol=limit)
+        np.testing.assert_allclose(made[form]["lowest"], 1, atol=limit)
+    # Showers of high energy do not outweigh what becomes of those of the lowest.
+    assert abs(made["onnx-int8"]["lowest"] - made["onnx-int8"]["energy"]) > 1e-4
     assert made["onnx"]["difference"] < made["onnx-float16"]["difference"]
 
 
