@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 import metaopt
@@ -25,7 +24,7 @@ from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
 from search_spaces.records import encode, suggestion
 from search_spaces.seeds import check_seed
-from workers.data.writing import ShowerWriter, appearing
+from workers.data.writing import ShowerWriter, appearing, new_file
 from workers.models.base import GenerativeModel
 from workers.simulation.label import Label
 
@@ -167,7 +166,7 @@ def _write(
     digest: str,
     tell: Callable[[int], None],
 ) -> None:
-    with h5py.File(part, "w") as file:
+    with new_file(part) as file:
         writer = ShowerWriter(file, production.geometry, order.events)
         tell(0)
         for showers in made:

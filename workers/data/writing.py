@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import h5py
@@ -69,6 +69,64 @@ class ShowerWriter:
             codes = [PDG.get(name, place) for place, name in enumerate(geometry.particles)]
             self._particle[rows] = np.array(codes)[given.particle]
         self.written = rows.stop
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[h5py.File]:
+    """A new HDF5 file, closed at the end.
+
+    Raises:
+        OSError: it cannot be written, as where a disk is full.
+    """
+    with _Disk(path) as disk, h5py.File(disk, "w") as file:
+        yield file
+
+
+class _Disk:
+    """What HDF5 writes to: after the first failure nothing more is written, and nothing fails.
+
+    HDF5 writes what it still holds when a file is closed, and where that fails again it crashes
+    the process at its end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w+b")
+        self._failed = False
+        self.seek, self.tell, self.readinto = self._file.seek, self._file.tell, self._file.readinto
+
+    def __enter__(self) -> _Disk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError) if self._failed else nullcontext():
+            self._file.close()
+
+    def read(self, size: int = -1) -> bytes:
+        """By which h5py knows a file."""
+        return self._file.read(size)
+
+    def write(self, data: bytes) -> int:
+        """Write at the present place."""
+        self._do(lambda: self._file.write(data))
+        return len(data)
+
+    def truncate(self, size: int) -> int:
+        """Change the length."""
+        self._do(lambda: self._file.truncate(size))
+        return size
+
+    def flush(self) -> None:
+        """Hand all to the system."""
+        self._do(self._file.flush)
+
+    def _do(self, work: Callable[[], object]) -> None:
+        if self._failed:
+            return
+        try:
+            work()
+        except OSError:
+            self._failed = True
+            raise
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from search_spaces.documents import read_json
 from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
 from search_spaces.records import decode, encode
-from workers.data.writing import ShowerWriter
+from workers.data.writing import ShowerWriter, new_file
 from workers.simulation.job import CPU_SECONDS, Job
 from workers.simulation.label import Label, label_of
 from workers.simulation.primaries import Primary
@@ -163,7 +163,7 @@ class Parts:
         """
         part = self.folder / "whole.part"
         try:
-            with h5py.File(part, "w") as file:
+            with new_file(part) as file:
                 _fill(file, job, (self.read(b) for b in range(job.blocks)))
                 self.label.write(file)
                 _describe(file, job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -142,6 +143,22 @@ def test_an_interruption_leaves_nothing(model: Path, tmp_path: Path, sign: signa
         assert started.poll() is None
     started.send_signal(sign)
     assert started.wait(30) == INTERRUPTED
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [2_000, 300_000])  # at the first data set, and among showers
+def test_a_full_disk_is_one_line_and_leaves_nothing(model: Path, tmp_path: Path, size: int) -> None:
+    """The kernel's limit on the size of a file stands for the end of a disk."""
+    command = [sys.executable, "-m", "metaopt", "generate", str(model), "--events", "2000"]
+    done = subprocess.run(
+        [*command, "-o", str(tmp_path / "fast.h5")],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr  # HDF5 crashed the process at its end
+    assert "fast.h5: cannot be written (File too large)" in done.stderr.splitlines()[-1]
     assert not list(tmp_path.iterdir())
 
 
