@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from metaopt.reports.conditions import covered
 from metaopt.reports.particles import (
     Places,
     narrowed,
@@ -55,10 +56,6 @@ FITTED, JUDGED = 0.5, 0.25
 NULL = 2
 #: Fewest showers of the reference file.
 MIN_EVENTS = round(MIN_TRAINING / FITTED)
-#: How far outside of the reference's range a condition may lie, as a share of the range.
-MARGIN = 0.01
-#: The same as a share of the condition itself, where the reference has one value.
-ROUNDING = 1e-3
 
 
 def validate(
@@ -214,18 +211,6 @@ def drawn(total: int, events: int, seed: int) -> Index:
     if not events or events >= total:
         return np.arange(total)
     return np.sort(np.random.default_rng([seed, total]).permutation(total)[:events])
-
-
-def covered(given: Conditions, known: Conditions, geometry: Geometry) -> NDArray[np.bool_]:
-    """Which showers are at conditions of the reference; what is not finite is bad, not outside."""
-    pairs = [(given.energy, known.energy)]
-    pairs += [(given.theta, known.theta)] * geometry.has_angle
-    inside = np.ones(len(given), dtype=np.bool_)
-    for values, there in pairs:
-        margin = max(MARGIN * np.ptp(there), ROUNDING * there.max())
-        beyond = (values < there.min() - margin) | (values > there.max() + margin)
-        inside &= ~(np.isfinite(values) & beyond)
-    return inside
 
 
 def _left_out(count: int, known: Conditions, geometry: Geometry) -> tuple[str, ...]:

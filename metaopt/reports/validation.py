@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from metaopt.reports.conditions import unlike
+from metaopt.reports.conditions import covered, unlike
 from metaopt.reports.findings import Finding, findings
 from metaopt.reports.sides import Side, Sides
 from objectives.crosschecks import Measured, Summary, crosscheck
@@ -21,9 +21,13 @@ from objectives.observables import Features
 from objectives.reference import Reference
 from objectives.samples import Sample
 from objectives.views import Observed, View
+from search_spaces.geometry import Geometry
 
 #: Cross-checks of showers at unequal conditions that tell the conditions.
-UNCONDITIONAL = ("auc", "legacy_moments_profiles", "legacy_sampling_fraction")
+UNCONDITIONAL = (
+    *("auc", "legacy_moments_profiles", "legacy_sampling_fraction"),
+    "legacy_parameter_scan",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,10 +109,9 @@ def compare(
         reference.geometry,
     )
     notes = _notes(sides)
-    crosschecks, crosschecked = _crosschecks(generated, full)
+    crosschecks, crosschecked = _crosschecks(generated, full, apart=bool(notes))
     found = findings(sides, score.groups)
     if notes:
-        crosschecks = {k: v for k, v in crosschecks.items() if k not in UNCONDITIONAL}
         found = tuple(f for f in found if f.kind != "correlation")
     own = None
     if null is not None:
@@ -137,21 +140,34 @@ def _good(parts: list[Observed], reference: Reference) -> Sample:
     return seen.sample(reference.names)[~seen.bad]
 
 
-def _crosschecks(generated: Observed, full: FullSimulation) -> tuple[dict[str, Measured], int]:
+def _crosschecks(
+    generated: Observed, full: FullSimulation, apart: bool
+) -> tuple[dict[str, Measured], int]:
     """Cross-checks of as many generated showers as there are for the null, drawn at random.
 
     Showers at unusable conditions, which count as not finite, have nothing to be compared at.
+    Where the conditions are ``apart``, full-simulation showers of the generated ones' range are
+    compared with, since neither responses nor pulls are alike all over the reference's.
     """
     reference = full.reference
     sample, real = (_summary(part, reference) for part in (generated, full.judged))
     null = None if full.null is None else _summary(full.null, reference)
-    conditions = sample.profiles.conditions
-    sample = sample[conditions.usable]
+    sample = sample[sample.profiles.conditions.usable]
+    if apart:
+        real = _near(real, sample, reference.geometry)
+        null = None if null is None else _near(null, sample, reference.geometry)
     sample = sample[shuffled(len(sample))[: len(sample) if null is None else len(null)]]
-    if len(sample) < MIN_EVENTS:
+    if min(len(sample), len(real)) < MIN_EVENTS:
         return {}, 0
     with np.errstate(over="ignore"):  # generated showers may hold anything
-        return crosscheck(sample, real, reference, null), len(sample)
+        found = crosscheck(sample, real, reference, null)
+    kept = {k: v for k, v in found.items() if not (apart and k in UNCONDITIONAL)}
+    return kept, len(sample)
+
+
+def _near(part: Summary, generated: Summary, geometry: Geometry) -> Summary:
+    """The showers in the range of the generated ones' conditions."""
+    return part[covered(part.profiles.conditions, generated.profiles.conditions, geometry)]
 
 
 def _summary(part: Observed, reference: Reference) -> Summary:
