@@ -73,7 +73,9 @@ def command(
     from metaopt.training import Order
     from workers.trial import Resources
 
-    target = out or model.with_name(f"{model.resolve().name}-trained")
+    # "." and ".." have no name of their own.
+    beside = (model if model.name not in ("", "..") else model.resolve()).parent
+    target = out or beside / f"{model.resolve().name}-trained"
     resources = Resources(cpus=cpus, gpus=gpus)
     order = Order(source=model, files=data, out=target, resources=resources, **given)
     sys.exit(_run(order, workers, ray_address))

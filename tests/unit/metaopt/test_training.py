@@ -95,6 +95,16 @@ def test_the_result_is_an_export_with_its_figure_on_the_test_split(
     assert str(tmp_path) not in (out / "production.toml").read_text()
 
 
+@pytest.mark.parametrize("name", [".", "../production"])
+def test_an_export_of_any_name_is_trained_beside_it(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(export)
+    done = call(Path(name), "--epochs", "1", *FEW)
+    assert done.exit_code == 0, done.output
+    assert load_production(tmp_path / "production-trained").score["split"] == "test"
+
+
 @pytest.fixture
 def forgetful(export: Path, tmp_path: Path) -> Path:
     """A training of four epochs of which the last one is not the best."""
