@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -18,8 +19,9 @@ from search_spaces.geometry import Geometry
 from workers.data.layouts import check_keys, flatten, layout_of
 from workers.data.particles import PDG
 
-#: Showers of one chunk of a file, and its compression: a fast one, as showers come fast.
-CHUNK, GZIP_LEVEL = 16, 1
+#: Most showers of one chunk of a file, its most bytes, and its compression: a fast one, as showers
+#: come fast. A chunk of more showers than come at once would be compressed again for each of them.
+CHUNK, CHUNK_BYTES, GZIP_LEVEL = 16, 4 * 2**20, 1
 
 
 class ShowerWriter:
@@ -39,11 +41,12 @@ class ShowerWriter:
         storage, layout = geometry.storage, layout_of(geometry)
         self.geometry, self.written, self._unit = geometry, 0, layout.energy_unit
         shape = layout.shapes(geometry)[0]
+        fitting = CHUNK_BYTES // (4 * math.prod(shape))
         self._cells = file.create_dataset(
             storage.showers,
             (events, *shape),
             "f4",
-            chunks=(min(CHUNK, events), *shape),
+            chunks=(min(max(fitting, 1), CHUNK, events), *shape),
             compression="gzip",
             compression_opts=GZIP_LEVEL,
             shuffle=True,

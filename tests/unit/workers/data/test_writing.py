@@ -51,6 +51,15 @@ def test_a_file_gives_the_showers_again(geometry: Geometry, tmp_path: Path) -> N
     np.testing.assert_array_equal(read.conditions.particle, given.conditions.particle)
 
 
+def test_chunks_of_many_cells_hold_few_showers(tmp_path: Path) -> None:
+    """One that holds more than come at once would be compressed again for each of them."""
+    for name, shape, expected in (("fine", (100, 100, 100), 1), ("coarse", (12, 12, 12), 16)):
+        geometry = Geometry(name, Cells(shape, (5.0, 5.0, 5.0)), (10.0, 200.0))
+        with h5py.File(tmp_path / name, "w") as file:
+            ShowerWriter(file, geometry, 64)
+            assert file["ECAL"].chunks == (expected, *shape)
+
+
 def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     with (
         pytest.raises(RuntimeError, match="half way"),
