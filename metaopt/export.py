@@ -184,8 +184,11 @@ def _check_target(target: Path, study: StudyView, trial: TrialView) -> None:
         raise ConfigError(f"{target}: {there} is a file; give an empty or new folder")
     if target.exists() and any(target.iterdir()):
         told = _held(target)
-        if told != f"trial {trial.number} of study {study.name!r}":
-            raise ConfigError(f"{target} holds {told}; give an empty or new folder")
+        if told == f"trial {trial.number} of study {study.name!r}":
+            if load_production(target).score.get("S") == trial.score:
+                return
+            told = f"{told} in another store"  # where the name is another study's
+        raise ConfigError(f"{target} holds {told}; give an empty or new folder")
 
 
 def _held(folder: Path) -> str:

@@ -30,7 +30,10 @@ from workers.saved import CHECK, CHECK_DRAW
 
 @pytest.fixture
 def study(toy_config: Callable[..., StudyConfig]) -> StoredStudy:
-    config = toy_config(search__trials=4)
+    return done(toy_config(search__trials=4))
+
+
+def done(config: StudyConfig) -> StoredStudy:
     plan = prepare(config)
     study = StudyStore(config.study.storage, create=True).create("toy", plan.document)
     Controller(plan, study, InlineExecutor(), Quiet()).run()
@@ -139,6 +142,22 @@ def test_a_folder_with_other_things_is_left_alone(study: StoredStudy, tmp_path: 
     with pytest.raises(ConfigError, match=f"holds trial {best.number} of study 'toy'; give"):
         export(study.view(), other, tmp_path / "new")
     assert verify(tmp_path / "new") == 0
+
+
+def test_the_study_of_that_name_in_another_store_is_another_one(
+    study: StoredStudy, toy_config: Callable[..., StudyConfig], tmp_path: Path
+) -> None:
+    elsewhere = {
+        "study__storage": f"sqlite:///{tmp_path}/other.db",
+        "study__results": str(tmp_path / "others"),
+    }
+    other = done(toy_config(**elsewhere, search__trials=1, study__seed=7))
+    first, second = (next(t for t in s.trials() if t.number == 0) for s in (study, other))
+    export(study.view(), first, tmp_path / "new")
+    weights = (tmp_path / "new" / "toy.json").read_text()
+    with pytest.raises(ConfigError, match="holds trial 0 of study 'toy' in another store; give"):
+        export(other.view(), second, tmp_path / "new")
+    assert (tmp_path / "new" / "toy.json").read_text() == weights
 
 
 def test_a_trained_model_is_left_alone(study: StoredStudy, tmp_path: Path) -> None:
