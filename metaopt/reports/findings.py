@@ -169,21 +169,14 @@ def outliers(sides: Sides) -> Finding:
 
 
 def correlation(sides: Sides) -> Finding:
-    """The pair of features whose correlation is most significantly wrong.
-
-    Compared as Fisher's z = atanh(c), whose error is 1/sqrt(n - 3).
-    """
+    """The pair of features whose correlation is most significantly wrong."""
     a, b = (side.correlation for side in sides.pair)
-    difference = np.abs(
-        np.arctanh(np.clip(a, -0.999, 0.999)) - np.arctanh(np.clip(b, -0.999, 0.999))
-    )
-    i, j = np.unravel_index(int(np.argmax(np.triu(difference, k=1))), a.shape)
-    error = float(np.sqrt(sum(1 / max(len(side) - 3, 1) for side in sides.pair)))
-    names, value = sides.full.joint_names, float(a[i, j] - b[i, j])
-    # In the units of c, but as significant as z is.
-    scaled = abs(value) * error / max(float(difference[i, j]), TINY)
-    pair = f"{names[i]},{names[j]}"
-    return Finding("corr", "correlation", pair, value, scaled, float(b[i, j]))
+    error = np.hypot(*(side.correlation_error for side in sides.pair))
+    sigmas = np.abs(a - b) / np.maximum(error, TINY)
+    i, j = np.unravel_index(int(np.argmax(np.triu(sigmas, k=1))), a.shape)
+    pair = ",".join(sides.full.joint_names[k] for k in (i, j))
+    value, expected = float(a[i, j] - b[i, j]), float(b[i, j])
+    return Finding("corr", "correlation", pair, value, float(error[i, j]), expected)
 
 
 def copies(sides: Sides) -> Finding:

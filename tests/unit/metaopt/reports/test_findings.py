@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from metaopt.reports.findings import Finding, findings, width
+from metaopt.reports.findings import Finding, correlation, findings, width
 from metaopt.reports.sides import Side, Sides
 from metaopt.reports.validation import Validation
 from objectives.samples import Sample
@@ -104,6 +104,24 @@ def test_spreads_of_equal_showers_are_rarely_findings() -> None:
     pulls = np.array(found)
     assert np.sqrt(np.mean(pulls**2)) == pytest.approx(1, abs=0.25)
     assert (np.abs(pulls) > 3).mean() < 0.02
+
+
+def test_correlations_of_equal_showers_are_no_findings() -> None:
+    """Few showers, as those of low energy in a wide range, have most of the spread."""
+    rng = np.random.default_rng(4)
+    names = ("mx", "my", "sx", "sy", "hits")
+    grid = Geometry("grid", Cells((4, 4, 4), (5.0, 5.0, 5.0)), (10.0, 200.0))
+
+    def side(n: int) -> Side:
+        energy = rng.uniform(10, 200, n)
+        wide = np.where(rng.random(n) < 0.03, 4.0, 0.3)[:, None]
+        z = wide * rng.standard_normal((n, 5))
+        sample = Sample(z.astype(np.float32), Conditions.of(energy))
+        return Side(names, sample, np.zeros((n, 5)), np.ones((n, 5)), z)
+
+    found = [correlation(Sides(side(400), side(400), side(2), grid)).sigmas for _ in range(100)]
+    assert np.median(found) < 3
+    assert (np.array(found) > 5).sum() <= 1
 
 
 def test_drifts_outliers_and_lost_correlations_are_found(perfect: Validation) -> None:
