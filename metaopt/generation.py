@@ -94,6 +94,11 @@ def make_order(
         raise ConfigError(f"energy must be above 0 GeV, got {made.energy[0]:g}")
     # A model without an angle cannot be asked for another one.
     _check("theta", made.theta, geometry.theta, "degrees", extrapolate and geometry.has_angle)
+    if not (made.theta[0] > 0 and made.theta[1] < 180):
+        raise ConfigError(
+            "theta must lie between 0 and 180 degrees, where the front face is, got "
+            f"{made.theta[0]:g}:{made.theta[1]:g}; give angles in degrees"
+        )
     return made
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -19,8 +20,8 @@ from click.testing import CliRunner, Result
 
 import metaopt
 from metaopt.cli.main import cli
-from metaopt.errors import INTERRUPTED, MetaoptError, exit_code
-from metaopt.generation import block_size, model_digest
+from metaopt.errors import INTERRUPTED, ConfigError, MetaoptError, exit_code
+from metaopt.generation import block_size, make_order, model_digest
 from objectives.showers import Showers
 from search_spaces.geometry import Geometry
 from search_spaces.loader import load_geometry
@@ -122,6 +123,15 @@ def test_what_cannot_be_served_is_refused(
     assert isinstance(done.exception, MetaoptError), done.output
     assert exit_code(done.exception) == 2 and rule in str(done.exception)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_angle_from_behind_is_refused_whatever_was_trained() -> None:
+    angle = replace(GEOMETRY, theta=(60.0, 120.0))
+    order = make_order(angle, 10, theta=(50.0, 130.0), extrapolate=True)
+    assert order.theta == (50, 130)
+    for theta in ((-60.0, 60.0), (90.0, 180.0), (0.0, 90.0)):
+        with pytest.raises(ConfigError, match="theta must lie between 0 and 180 degrees"):
+            make_order(angle, 10, theta=theta, extrapolate=True)
 
 
 def test_more_than_was_trained_has_to_be_asked_for(model: Path, tmp_path: Path) -> None:
