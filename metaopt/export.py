@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from typing import Any
 import tomli_w
 
 import metaopt
+from metaopt.choice import check_ours
 from metaopt.config import trial_folder
-from metaopt.store.standings import best_of
 from metaopt.store.views import StudyView, TrialView
 from search_spaces.documents import DAMAGE, read_json, read_toml
-from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
+from search_spaces.errors import ConfigError, DataError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Value
 from search_spaces.records import decode, encode
@@ -71,88 +71,6 @@ class Production:
     provenance: Mapping[str, Any]
 
 
-def candidates(trials: Sequence[TrialView]) -> list[TrialView]:
-    """Complete trials, best first."""
-    return sorted((t for t in trials if t.complete), key=lambda t: (t.score or 0.0, t.number))
-
-
-def choose(
-    study: StudyView,
-    trials: Sequence[TrialView],
-    number: int | None,
-    max_ms: float | None = None,
-) -> TrialView:
-    """The trial to export: the given one, or the best of those that are fast enough.
-
-    Args:
-        study: that the trials belong to.
-        trials: all of them.
-        number: of the trial to export; None chooses by S.
-        max_ms: most milliseconds per shower; None takes any speed.
-
-    Raises:
-        ConfigError: both a trial and a speed are given, the speed is no positive number, or the
-            study is not metaopt's.
-        NoCompleteTrialError: there is no complete trial, the given one is not, or none is fast
-            enough.
-    """
-    if number is not None and max_ms is not None:
-        raise ConfigError(
-            "a trial is chosen by its number or by its speed, "
-            f"got --trial {number} and --max-ms-per-shower {max_ms:g}; give one of them"
-        )
-    if max_ms is not None and not max_ms > 0:
-        raise ConfigError(f"--max-ms-per-shower > 0 must hold, got {max_ms:g}; give milliseconds")
-    _check_ours(study)
-    best = best_of(trials)
-    if best is None:
-        raise NoCompleteTrialError(
-            f"study {study.name!r} has no complete trial to export; run it on with `metaopt run`"
-        )
-    if max_ms is not None:
-        return _best_within(study, trials, max_ms)
-    if number is None:
-        return best
-    for trial in trials:
-        if trial.number == number and trial.complete:
-            return trial
-    raise NoCompleteTrialError(
-        f"trial {number} of study {study.name!r} is not complete; "
-        "`metaopt export --list` gives those that are"
-    )
-
-
-def _check_ours(study: StudyView) -> None:
-    if "folder" not in study.document:
-        raise ConfigError(
-            f"study {study.name!r} was not made by metaopt: it has no models to export; "
-            "give another study"
-        )
-
-
-def fast_enough(trials: Sequence[TrialView], max_ms: float) -> list[TrialView]:
-    """The trials that take at most ``max_ms`` milliseconds per shower."""
-    return [t for t in trials if t.ms_per_shower is not None and t.ms_per_shower <= max_ms]
-
-
-def _best_within(study: StudyView, trials: Sequence[TrialView], max_ms: float) -> TrialView:
-    best = best_of(fast_enough(trials, max_ms))
-    if best is not None:
-        return best
-    timed = [(t.ms_per_shower, t) for t in candidates(trials) if t.ms_per_shower is not None]
-    if not timed:
-        raise NoCompleteTrialError(
-            f"no complete trial of study {study.name!r} was timed; leave --max-ms-per-shower "
-            "out, or run more trials"
-        )
-    ms, fastest = min(timed, key=lambda found: found[0])
-    raise NoCompleteTrialError(
-        f"no complete trial of study {study.name!r} takes {max_ms:g} ms per shower or less; the "
-        f"fastest, trial {fastest.number} with S {fastest.score:.3f}, takes {ms:.4g}: "
-        f"give --max-ms-per-shower {1.001 * ms:.4g} or more"
-    )
-
-
 def export(study: StudyView, trial: TrialView, target: Path) -> Production:
     """Write a trial to a new folder, once what is written gives its showers again.
 
@@ -163,7 +81,7 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
         DataError: the trial's files are gone or damaged, or do not give its showers again;
             the folder is then as it was.
     """
-    _check_ours(study)
+    check_ours(study)
     _check_target(target, study, trial)
     source = trial_folder(Path(str(study.document["folder"])), trial.number)
     if not (source / CHECK).is_file() or not (source / SPEC).is_file():

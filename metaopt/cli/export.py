@@ -56,9 +56,9 @@ def command(
 
 
 def _list(store: StudyStore, study: str | None, max_ms: float | None, as_json: bool) -> None:
+    from metaopt.choice import candidates, fast_enough
     from metaopt.cli.console import print_records
     from metaopt.errors import ConfigError
-    from metaopt.export import candidates, fast_enough
     from metaopt.reports.tables import studies_table, trials_table
 
     if study is None and max_ms is not None:
@@ -75,8 +75,9 @@ def _list(store: StudyStore, study: str | None, max_ms: float | None, as_json: b
 def _export(
     stored: StoredStudy, out: Path, number: int | None, max_ms: float | None, as_json: bool
 ) -> None:
+    from metaopt.choice import choose
     from metaopt.cli.console import print_json, say
-    from metaopt.export import choose, export
+    from metaopt.export import export
     from search_spaces.records import encode
 
     view = stored.view()

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from metaopt.choice import candidates, choose
 from metaopt.cli.main import cli
 from metaopt.config import StudyConfig
 from metaopt.controller import Controller
-from metaopt.export import candidates, choose, export, load_model, load_production, verify
+from metaopt.export import export, load_model, load_production, verify
 from metaopt.generation import model_digest
 from metaopt.monitoring import Quiet
 from metaopt.preflight import prepare

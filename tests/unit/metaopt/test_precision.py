@@ -13,9 +13,10 @@ import pytest
 import tomli_w
 
 import metaopt
+from metaopt.choice import candidates
 from metaopt.config import StudyConfig
 from metaopt.controller import Controller
-from metaopt.export import candidates, export, load_model, verify
+from metaopt.export import export, load_model, verify
 from metaopt.formats.conversion import convert
 from metaopt.monitoring import Quiet
 from metaopt.preflight import prepare
