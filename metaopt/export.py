@@ -34,12 +34,16 @@ from workers.trial import Precision, Resources
 PRODUCTION, SPEC = "production.toml", "trial.json"
 #: Key of the provenance with the names of an export's other files.
 FILES = "files"
+#: Likewise, whether a GPU trained the model.
+ON_GPU = "on_gpu"
 #: Largest relative difference of a shower's cells from the trial's: float32 sums in
 #: another order, as other processors make them.
 TOLERANCE = 1e-4
 #: The same in bfloat16, of which every number has 8 bits: kernels of a CPU and of a GPU, and of two
 #: versions of a library, differ by some per cent of the highest cell.
 HALF_TOLERANCE = 0.2
+#: The same of what a GPU computed in single precision: since Ampere in TensorFloat-32, of 11 bits.
+GPU_TOLERANCE = HALF_TOLERANCE / 8
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ class _Training:
     seed: int
     schedule: Schedule
     precision: Precision
+    on_gpu: bool
 
 
 def _training(spec: Path) -> _Training:
@@ -139,8 +144,9 @@ def _training(spec: Path) -> _Training:
     try:
         told = read_json(spec, DataError)
         changes = (decode(Change, change, SPEC) for change in told.get("schedule", ()))
-        precision = told.get("resources", {}).get("precision", "float32")
-        return _Training(int(told["seed"]), tuple(changes), precision)
+        resources = told.get("resources", {})
+        precision, on_gpu = resources.get("precision", "float32"), resources.get("gpus", 0) > 0
+        return _Training(int(told["seed"]), tuple(changes), precision, on_gpu)
     except DAMAGE as failure:
         raise DataError(
             f"{spec}: must hold the trial's seed ({failure}); train it again"
@@ -191,14 +197,13 @@ def verify(folder: Path, named: str = "") -> float:
         DataError: they differ by more than other processors make of them, or a file is damaged.
     """
     try:
-        half = load_production(folder).model.precision != "float32"
+        limit = _limit(load_production(folder))
         found = difference(load_model(folder), folder)
     except DAMAGE as failure:
         raise DataError(
             f"{named or folder}: must hold a whole model and its check showers, got: "
             f"{str(failure).replace(str(folder), '')}; train the trial again"
         ) from failure
-    limit = HALF_TOLERANCE if half else TOLERANCE
     if not found <= limit:
         raise DataError(
             f"{named or folder}: the loaded model's showers differ from the trial's by "
@@ -206,6 +211,12 @@ def verify(folder: Path, named: str = "") -> float:
             "together, train the trial again"
         )
     return found
+
+
+def _limit(production: Production) -> float:
+    if production.model.precision != "float32":
+        return HALF_TOLERANCE
+    return GPU_TOLERANCE if production.provenance.get(ON_GPU) else TOLERANCE
 
 
 def _production(study: StudyView, trial: TrialView, training: _Training) -> dict[str, Any]:
@@ -237,6 +248,7 @@ def _production(study: StudyView, trial: TrialView, training: _Training) -> dict
             "study_seed": document["seed"],
             "training_seed": training.seed,
             "epochs": trial.epochs,
+            ON_GPU: training.on_gpu,
             "reference_digest": document["reference_digest"],
             "space_digest": document["space_digest"],
             "metaopt": metaopt.__version__,

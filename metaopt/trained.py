@@ -15,7 +15,7 @@ from typing import Any
 import tomli_w
 
 import metaopt
-from metaopt.export import PRODUCTION, ModelTable, verify
+from metaopt.export import ON_GPU, PRODUCTION, ModelTable, verify
 from metaopt.provenance import versions
 from metaopt.reports.held_out import validate
 from metaopt.reports.page import page
@@ -132,6 +132,7 @@ def _provenance(plan: Plan, records: Sequence[EpochRecord], best: EpochRecord) -
     done = {
         "training_seed": spec.seed,
         "epochs": spec.epochs_before + best.epoch,
+        ON_GPU: spec.resources.gpus > 0,
         "first_weights": "the trial's" if spec.weights else "random",
         "same_data_as_search": plan.same_data,
         "workers": max(record.workers for record in records),

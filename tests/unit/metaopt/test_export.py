@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import resources
 from pathlib import Path
 
@@ -82,6 +84,27 @@ def test_weights_of_another_trial_are_noticed(study: StoredStudy, tmp_path: Path
     (tmp_path / "a" / "toy.json").write_text((tmp_path / "b" / "toy.json").read_text())
     with pytest.raises(DataError, match="differ from the trial's"):
         verify(tmp_path / "a")
+
+
+@pytest.mark.parametrize(("gpus", "fits"), [(0.0, False), (0.5, True)])
+def test_what_a_gpu_generated_is_held_to_its_own_precision(
+    study: StoredStudy, tmp_path: Path, gpus: float, fits: bool
+) -> None:
+    """In TensorFloat-32; a network of other weights is still noticed."""
+    best, other = candidates(study.trials())[:2]
+    folder = Path(str(study.document["folder"])) / "trials"
+    trial = folder / f"{best.number:04d}"
+    with np.load(trial / CHECK, allow_pickle=False) as check:
+        stored = dict(check)
+    np.savez(trial / CHECK, **stored | {"cells": stored["cells"] * np.float32(1.005)})
+    told = json.loads((trial / "trial.json").read_text())
+    told["resources"]["gpus"] = gpus
+    (trial / "trial.json").write_text(json.dumps(told))
+    with nullcontext() if fits else pytest.raises(DataError, match="differ from the trial's"):
+        export(study.view(), best, tmp_path / "production")
+    shutil.copy(folder / f"{other.number:04d}" / "toy.json", trial)
+    with pytest.raises(DataError, match="differ from the trial's"):
+        export(study.view(), best, tmp_path / "wrong")
 
 
 def test_a_given_trial_and_one_that_cannot_be_had(study: StoredStudy) -> None:
