@@ -23,6 +23,7 @@ from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation
 from metaopt.strategies.estimates import candidates, unfinished_best
 from metaopt.strategies.rivals import minimises_time, slower, speed_class
+from search_spaces.errors import SpaceError
 from search_spaces.parameters import Point
 from workers.timing import MS_PER_SHOWER
 
@@ -136,7 +137,11 @@ class Agenda:
         return slower(ms, {**self._record.times, **times})
 
     def proposal(self, running: Mapping[Training, Observation]) -> Assignment | None:
-        """A new point; None when all proposals are made."""
+        """A new point; None when all proposals are made.
+
+        Raises:
+            SpaceError: the strategy proposed none, or one that is not of the space.
+        """
         if not self.proposals_left:
             return None
         number = self._record.proposals
@@ -145,7 +150,13 @@ class Agenda:
         pending = [point for (_, seed), point in waiting.items() if seed == 0]
         draws = np.random.default_rng([self._plan.config.study.seed, number])
         space, history = self._plan.space, self._record.history
-        made = self._plan.strategy.propose(space, history, pending, 1, draws)[0]
+        proposed = self._plan.strategy.propose(space, history, pending, 1, draws)
+        name = self._plan.config.search.strategy
+        if len(proposed) != 1:
+            raise SpaceError(f"strategy {name!r} was asked for 1 proposal, got {len(proposed)}")
+        made = proposed[0]
+        # What is not of the space would be trained as something else, or end in the store.
+        space.check(made.point, f"proposal {number} of strategy {name!r}")
         self._record.proposals += 1
         return Assignment(made.point, number, note=dict(made.note))
 

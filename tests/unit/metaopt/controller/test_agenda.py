@@ -11,9 +11,11 @@ import pytest
 from metaopt import agenda, controller
 from metaopt.record import Record
 from metaopt.stopping import Ending
+from metaopt.store.database import StudyStore
 from metaopt.store.standings import standings
-from metaopt.strategies.base import Observation
+from metaopt.strategies.base import Observation, Proposal
 from metaopt.strategies.pruning import NoPruning
+from search_spaces.errors import SpaceError
 from workers.trial import Outcome, TrialEvent, TrialResult, TrialSpec
 
 from .scripted import Make, Scripted, curve, run
@@ -196,3 +198,37 @@ def test_a_confirming_trial_is_scored_on_test_showers(toy_config: Make) -> None:
     assert tested == [False] * 6 + [True] * 2
     found = standings(study.trials())[0].test
     assert found is not None and 0 < found.value < 2.8 and found.error and found.seeds == 1
+
+
+POINT = {"rate": 0.5, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"}
+
+
+class Stubborn:
+    """Proposes always the same."""
+
+    points: tuple[dict[str, Any], ...] = ()
+
+    def propose(self, *_: Any) -> list[Proposal]:
+        return [Proposal(point) for point in self.points]
+
+
+@pytest.mark.parametrize(
+    ("points", "why"),
+    [
+        (({**POINT, "rate": 99.0},), r"rate must lie in \[0.01, 3.0\] \(log\), got 99.0"),
+        (({"rate": 0.5},), "'fluctuation' is active and must have a value"),
+        (({**POINT, "foo": 1},), "unknown parameter 'foo'"),
+        ((), "was asked for 1 proposal, got 0"),
+    ],
+)
+def test_what_is_not_of_the_space_is_refused_before_it_is_recorded(
+    toy_config: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    points: tuple[dict[str, Any], ...],
+    why: str,
+) -> None:
+    monkeypatch.setattr(Stubborn, "points", points)
+    config = toy_config(search__strategy=f"{__name__}:Stubborn")
+    with pytest.raises(SpaceError, match=rf"strategy '.*:Stubborn'.*{why}"):
+        run(config)
+    assert StudyStore(config.study.storage).study(config.name).trials() == []
