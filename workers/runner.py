@@ -41,6 +41,8 @@ from workers.trial import (
 #: Seeds of the latent draws: one for the score of each epoch, and a fresh one for the
 #: final score, so that no trial is chosen for a lucky draw.
 EPOCH_DRAW, FINAL_DRAW = 1, 2
+#: A full disk, or a full quota.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 #: Showers of a batch whose generation is timed.
 TIMED_BATCH = 16
 
@@ -66,17 +68,12 @@ def trial_events(
     except TrialFailedError as failure:
         yield trial.result(Outcome.FAILED, score=WORST, reason=str(failure))
     except OSError as failure:
-        if not _is_full(failure):
+        if failure.errno not in FULL:
             raise
         place = failure.filename or spec.folder
-        reason = f"{place}: a trial must have room for its files, got {failure}; free some space"
+        got = os.strerror(failure.errno)  # HDF5's own text is a page
+        reason = f"{place}: a trial must have room for its files, got: {got}; free some space"
         yield trial.result(Outcome.UNREADABLE, score=None, reason=reason)
-
-
-def _is_full(failure: OSError) -> bool:
-    """Whether a disk is full, or a quota; HDF5 may say so in words only."""
-    full = (errno.ENOSPC, errno.EDQUOT)
-    return failure.errno in full or any(os.strerror(n) in str(failure) for n in full)
 
 
 def load_reference(spec: TrialSpec) -> Reference:
