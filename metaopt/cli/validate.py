@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command(name="validate")
 @click.argument("generated", metavar="GENERATED.H5")
 @click.argument("reference", metavar="REFERENCE.H5")
-@click.option("--geometry", metavar="NAME|FILE", help="Calorimeter. [default: found by the shape]")
+@click.option("--geometry", metavar="NAME|FILE", help="Calorimeter. [default: found in the files]")
 @click.option("--events", type=click.IntRange(min=1), metavar="N", help="At most N of each file.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="PAGE.HTML", help="New page.")
 @click.option(
