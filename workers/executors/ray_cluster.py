@@ -144,9 +144,9 @@ def _connect(address: str) -> dict[str, Any]:
     ray._private.worker._worker_logs_enabled = False
     try:
         if address:
-            address = _found(address)
-            _check_port(address)
-            return dict(ray.init(address=address, **common).address_info)
+            found = _found(address)
+            _check_port(found)
+            return dict(ray.init(address=found, **common).address_info)
         # The cores that this process may use: a batch job often has fewer than the machine.
         cpus = len(os.sched_getaffinity(0))
         with _loopback_only():

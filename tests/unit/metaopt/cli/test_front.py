@@ -27,7 +27,8 @@ def call(*arguments: str) -> tuple[int, str]:
 def timed_study(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The storage of a study of three trials: the better, the slower; the last was not timed."""
     url, space = f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db", load_space("toy")
-    study = StudyStore(url, create=True).create("s", {"strategy": "nsga2"})
+    document = {"strategy": "nsga2", "folder": "results/s"}
+    study = StudyStore(url, create=True).create("s", document)
     for proposal, (score, ms) in enumerate(((1.0, 8.0), (1.5, 0.8125), (0.9, None))):
         metrics = {} if ms is None else {"ms_per_shower": ms}
         point = dict(space.baselines[0].point) | {"rate": 0.1 * (proposal + 1)}
