@@ -61,26 +61,18 @@ NINE = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, str]]:
-    """What a study proposes that nobody interrupts."""
-    folder = tmp_path_factory.mktemp("whole")
-    metaopt(folder, *NINE, "--executor", "inline")
-    return proposals(folder, "toy")
-
-
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_study_is_resumed_without_losing_or_repeating(
-    tmp_path: Path, sign: signal.Signals, whole: list[tuple[int, str]]
-) -> None:
-    with started(tmp_path, *NINE) as (process, stderr):
-        wait_for(stderr, "trial 3 started")
-        process.send_signal(sign)
-        assert "interrupted; the same command goes on" in stderr.read()
-        assert process.wait(60) == 130
-    done = metaopt(tmp_path, *NINE)
+def test_an_interrupted_study_is_resumed_without_losing_or_repeating(tmp_path: Path) -> None:
+    for sign, trial in (signal.SIGINT, 2), (signal.SIGTERM, 5):
+        with started(tmp_path, *NINE) as (process, stderr):
+            wait_for(stderr, f"trial {trial} started")
+            process.send_signal(sign)
+            assert "interrupted; the same command goes on" in stderr.read()
+            assert process.wait(60) == 130
+    done = metaopt(tmp_path, *NINE, "--executor", "inline")
     assert "resumed with" in done.stderr
-    assert proposals(tmp_path, "toy") == whole
+    (tmp_path / "whole").mkdir()
+    metaopt(tmp_path / "whole", *NINE, "--executor", "inline")
+    assert proposals(tmp_path, "toy") == proposals(tmp_path / "whole", "toy")
 
 
 def test_nobody_needs_to_read_what_a_study_says(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Strategies that learn beat one that does not, on a function that none was tuned on.
 
-A 10-dimensional mixed function with a region that diverges, 60 trials, median of 4 seeds.
+A 10-dimensional mixed function with a region that diverges, 60 trials, mean of 2 seeds.
 Random search passes none of the bounds, so a strategy that stopped learning fails here.
 """
 
@@ -17,7 +17,7 @@ from metaopt.strategies.registry import make_strategy
 from search_spaces.parameters import Categorical, Condition, Float, Int, Point
 from search_spaces.space import SearchSpace
 
-SEEDS = range(4)
+SEEDS = range(2)
 TRIALS = 60
 
 SPACE = SearchSpace(
@@ -73,9 +73,9 @@ def search(name: str, seed: int) -> tuple[float, float]:
 
 @cache
 def results(name: str) -> tuple[float, float]:
-    """Median best score, and mean share of failed trials."""
+    """Mean best score, and share of failed trials."""
     studies = [search(name, seed) for seed in SEEDS]
-    return float(np.median([s for s, _ in studies])), float(np.mean([f for _, f in studies]))
+    return float(np.mean([s for s, _ in studies])), float(np.mean([f for _, f in studies]))
 
 
 @pytest.mark.parametrize(("name", "share"), [("genetic", 0.65), ("bayesian", 0.3)])
