@@ -54,7 +54,8 @@ def test_the_main_command_searches_in_an_empty_folder(tmp_path: Path) -> None:
     """Its environment is this one."""
     searching = INSTALLING.rpartition(" && ")[2].strip()
     assert searching == ".venv/bin/metaopt run --strategy genetic"
-    run(tmp_path, small(f"{Path(searching).name} --trials 16 --epochs 5 --showers 500"))
+    said = run(tmp_path, small(f"{Path(searching).name} --trials 16 --epochs 5 --showers 500"))
+    assert "published" in said
     assert "metaopt.db" in names(tmp_path / "results")
 
 

@@ -138,15 +138,3 @@ def test_the_dashboard_serves_the_study(tmp_path: Path, number: int) -> None:
         assert [s["study_name"] for s in studies["study_summaries"]] == ["toy"]
         process.send_signal(number)
         assert process.wait(20) == 0
-
-
-def test_a_gan_study_on_real_showers(tmp_path: Path) -> None:
-    """The embedded default, cut to two small trials."""
-    done = metaopt(
-        tmp_path, "run", "--strategy", "genetic", "--trials", "2", "--epochs", "1",
-        "--showers", "64", "--time-budget", "10m",
-    )  # fmt: skip
-    assert "published" in done.stdout
-    metaopt(tmp_path, "export", "quick-genetic", "-o", "production")
-    names = {f.name for f in (tmp_path / "production").iterdir()}
-    assert {"production.toml", "generator.weights.h5", "summary.txt", "check.npz"} <= names
