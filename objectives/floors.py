@@ -90,13 +90,13 @@ def measure(
 
     Args:
         names: of the k features.
-        training: features and conditions of showers, none of them bad.
+        training: features and conditions of at least 80 showers, none of them bad.
         validation: of other showers of the same production.
         geometry: whether theta is a condition, and the particle types.
     """
     order = np.random.default_rng(FLOOR_SEED).permutation(len(training))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
-    sizes = [n for n in SIZES if n <= len(training) // 4] or [len(training) // 4]
+    sizes = [n for n in SIZES if n <= len(training) // 4]
     replicates: list[list[Array64]] = [[] for _ in sizes]
     units = []
     for fitted, held in (halves, halves[::-1]):
