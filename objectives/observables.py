@@ -22,6 +22,7 @@ sides: mixing types makes equal samples differ in the last bit, which a classifi
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -120,7 +121,7 @@ def bad_events(cells: Array, eps: float = DEFAULT_THRESHOLD) -> Mask:
     Returns:
         Mask (n,).
     """
-    flat = cells.reshape(len(cells), -1)
+    flat = cells.reshape(len(cells), math.prod(cells.shape[1:]))  # -1 fails for no showers
     if flat.shape[1] == 0:
         return np.ones(len(cells), dtype=np.bool_)
     with np.errstate(invalid="ignore"):  # NaN fails every comparison, which is the point

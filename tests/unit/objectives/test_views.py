@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,7 +46,16 @@ def test_means_and_errors_are_those_of_the_showers() -> None:
         np.testing.assert_allclose(
             seen.projection(axis), share.mean(axis=0).sum(axis=axis), rtol=1e-5
         )
+        np.testing.assert_array_equal(
+            seen.projected_hits(axis), (cells > 0).sum(axis=0).sum(axis=axis)
+        )
     np.testing.assert_array_equal(seen.hits, (cells > 0).sum(axis=0))
+
+
+def test_no_showers_have_a_view() -> None:
+    seen = view(showers()[:0], GRID)
+    assert seen.events == seen.bad == seen.hits.sum() == 0
+    assert not np.any(seen.profile(2)) and not np.any(seen.spectrum_per_shower())
 
 
 def test_the_spectrum_counts_every_hit_in_its_bin() -> None:
@@ -55,13 +66,22 @@ def test_the_spectrum_counts_every_hit_in_its_bin() -> None:
     np.testing.assert_allclose(counts * len(sample), expected, atol=1e-6)
 
 
+def test_the_outer_bins_of_the_spectrum_are_open() -> None:
+    low, high = spectrum_edges()[[1, -2]]
+    cells = np.zeros((1, *GRID.shape), dtype=np.float32)
+    cells[0, 0, 0] = [low / 64, low * 0.99, low, high * 0.99, high, high * 64]
+    faint = replace(GRID, threshold=low / 128)
+    counts, _ = view(Showers(cells, Conditions.of([50.0])), faint).spectrum_per_shower()
+    assert counts[[0, 1, -2, -1]].tolist() == [2, 1, 1, 2]
+
+
 def test_bad_showers_are_counted_by_kind_and_enter_nothing_else() -> None:
     sample = showers()
     cells = sample.cells.copy()
     cells[0, 0, 0, 0], cells[1, 0, 0, 0], cells[2, 0, 0, 0] = np.nan, np.inf, -1.0
     cells[3], cells[4] = 0.0, GRID.threshold / 2
     seen, rest = view(Showers(cells, sample.conditions), GRID), view(sample[5:], GRID)
-    assert (seen.not_finite, seen.negative, seen.empty) == (2, 1, 2)
+    assert (seen.not_finite, seen.negative, seen.empty) == (2, 1, 2) and seen.bad == 5
     assert seen.events == len(sample) - 5 == rest.events
     np.testing.assert_allclose(seen.cells, rest.cells, rtol=1e-5)
 
