@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from objectives.central import central, spread_error, spread_shape
+from objectives.central import ERROR, central, spread_error, spread_shape
 
 
 def test_a_gaussian_has_its_known_value() -> None:
@@ -43,3 +43,10 @@ def test_heavy_tails_have_a_larger_error() -> None:
 
 def test_one_event_has_no_width() -> None:
     assert central(np.array([3.0])) == (3.0, 0.0)
+    assert spread_error(0) == spread_error(1) == ERROR / np.sqrt(2)
+
+
+@pytest.mark.parametrize("others", [0, 11])
+def test_what_does_not_vary_has_the_usual_error(others: int) -> None:
+    """All are alike, or so many that some resamplings are: the width has no logarithm."""
+    assert spread_shape(np.append(np.ones(90), np.linspace(2, 3, others))) == ERROR
