@@ -75,6 +75,8 @@ def test_of_few_at_the_rung_the_best_stays() -> None:
     assert not stops(by_score(), GOOD, [BAD, young, young])
     assert stops(by_score(), MEDIUM, [GOOD, young, young])
     assert not stops(by_score(), BAD, [young, young])
+    # By score, what others had at an earlier rung says nothing of a trial.
+    assert not stops(by_score(1), BAD, [curve(0.1)])
 
 
 def test_without_sparing_the_best_none_of_few_stays() -> None:
@@ -217,8 +219,10 @@ def test_failed_trials_are_the_worst_and_few_are_taken_as_they_are() -> None:
     failed = seen(20, 0.15, 0.1, state=State.FAILED)
     assert expected_scores([failed, *slope()], LINE)[0] == WORST
     assert expected_scores([failed, *slope()[:2]], LINE) == [WORST, 0.1, 0.2]
-    same = [seen(i, 0.5, 1.0) for i in range(5)]
-    assert expected_scores(same, LINE) == pytest.approx([1.0] * 5)
+    for three in ([1.0] * 3, [0.9, 1.0, 1.1]):
+        same = [seen(i, 0.5, score) for i, score in enumerate(three)]
+        assert expected_scores(same, LINE) == pytest.approx([1.0] * 3)
+        assert expected_scores(same[1:], LINE) == three[1:]
 
 
 def test_a_space_of_one_point_is_no_obstacle() -> None:
