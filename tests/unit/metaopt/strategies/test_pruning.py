@@ -86,6 +86,8 @@ def test_without_sparing_the_best_none_of_few_stays() -> None:
     assert not stops(rule, GOOD, [BAD, BAD, young])
     assert promoted(rule, {1: GOOD, 2: BAD}, [young]) == []
     assert promoted(rule, {1: GOOD, 2: BAD, 3: BAD}, [young]) == [1]
+    six = {i: curve(0.1 * i, 0.1 * i, 0.1 * i) for i in range(1, 7)}
+    assert promoted(rule, six, [young]) == [1, 2]
 
 
 def test_by_what_is_expected_the_best_of_few_stays_where_it_is_the_best_of_all() -> None:
@@ -96,6 +98,8 @@ def test_by_what_is_expected_the_best_of_few_stays_where_it_is_the_best_of_all()
     at_six = seen(20, 0.5, 0.9, 0.7, 0.6, 0.55, 0.52, 0.5)
     assert not rule.should_stop(at_six, [*young, *far], LINE, 20)
     better = seen(10, 0.1, 0.5, 0.3)
+    begun = [seen(40, 0.3), seen(41, 0.4, 0.6)]
+    assert not rule.should_stop(own, [*young, *begun], LINE, 20)
     assert rule.should_stop(at_six, [*young, better], LINE, 20)
     assert not rule.should_stop(at_six, [*young, *far, better], LINE, 20)
 
@@ -223,6 +227,15 @@ def test_failed_trials_are_the_worst_and_few_are_taken_as_they_are() -> None:
         same = [seen(i, 0.5, score) for i, score in enumerate(three)]
         assert expected_scores(same, LINE) == pytest.approx([1.0] * 3)
         assert expected_scores(same[1:], LINE) == three[1:]
+
+
+def test_trials_without_an_epoch_are_told_only_where_they_failed() -> None:
+    begun = [seen(30 + i, x) for i, x in enumerate((0.01, 0.03, 0.05))]
+    asked = [seen(20, 0.02), *slope()]
+    plain, beside = (expected_scores([*asked, *more], LINE)[: len(asked)] for more in ([], begun))
+    assert beside == pytest.approx(plain)
+    failed = [replace(o, state=State.FAILED) for o in begun]
+    assert expected_scores([*asked, *failed], LINE)[0] > plain[0] + 0.2
 
 
 def test_a_space_of_one_point_is_no_obstacle() -> None:
