@@ -84,7 +84,8 @@ class Agenda:
     @property
     def trials_left(self) -> int:
         """Trials to be started, were none lost or promoted from now on."""
-        return self.proposals_left + len(self._record.repeats) + self.confirmations_left
+        repeats = sum(not trial.seed for trial in self._record.repeats)
+        return self.proposals_left + repeats + self.confirmations_left
 
     @property
     def confirmations_left(self) -> int:

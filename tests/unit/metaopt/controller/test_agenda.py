@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from metaopt import agenda, controller
+from metaopt.agenda import Agenda
+from metaopt.preflight import prepare
 from metaopt.record import Record
 from metaopt.stopping import Ending
 from metaopt.store.database import StudyStore
 from metaopt.store.standings import standings
+from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation, Proposal
 from metaopt.strategies.pruning import NoPruning
 from search_spaces.errors import SpaceError
@@ -171,6 +174,29 @@ def test_the_best_and_the_published_configuration_are_confirmed_with_fresh_seeds
     ranked = standings(trials)
     assert [s.seeds for s in ranked[:3]] == [3, 3, 1]
     assert run(config, executor=Scripted(script))[0] is Ending.TRIALS and len(seen) == 16
+
+
+def test_what_is_left_counts_each_training_once(toy_config: Make) -> None:
+    plan = prepare(toy_config(search__trials=16, search__confirm=1, search__confirm_seeds=2))
+    record = Record(
+        TrialView(n, "complete", "", {**POINT, "rate": 0.1 + 0.1 * n}, n, score=1.0 + n)
+        for n in range(11)
+    )
+    agenda = Agenda(plan, record)
+    assert agenda.trials_left == 1 + 4
+    assert agenda.proposals_left == 1
+
+    def ended(number: int, state: str, outcome: str, proposal: int, seed: int) -> int:
+        trial = TrialView(number, state, outcome, POINT, proposal, seed, score=2.0)
+        record.add(trial)
+        return agenda.trials_left
+
+    assert ended(11, "fail", "lost", 11, 0) == 1 + 4
+    assert ended(12, "complete", "", 11, 0) == 4
+    confirming = agenda.confirmation(())
+    assert confirming is not None and confirming.training == (0, 1)
+    assert ended(13, "fail", "lost", 0, 1) == 4
+    assert ended(14, "complete", "", 0, 1) == 3
 
 
 def test_each_configuration_is_confirmed_once_where_a_small_space_repeats_itself(
