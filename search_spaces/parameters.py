@@ -115,7 +115,7 @@ class Float:
         return round((float(value) - self.low) / (self.step or 1.0))
 
     def from_unit(self, u: float) -> float:
-        """The value at ``u`` in [0, 1]."""
+        """The value at ``u`` in [0, 1]; beyond, the nearest end."""
         if self.log:
             exponent = math.log(self.low) + u * (math.log(self.high) - math.log(self.low))
             return min(max(math.exp(exponent), self.low), self.high)
@@ -169,7 +169,10 @@ class Int:
         )
 
     def from_unit(self, u: float) -> int:
-        """The value whose cell holds ``u``: every value has a cell, linear or logarithmic."""
+        """The value whose cell holds ``u``: every value has a cell, linear or logarithmic.
+
+        Beyond [0, 1] that is the nearest end.
+        """
         if self.log:
             low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
             index = round(math.exp(low + u * (high - low))) - self.low

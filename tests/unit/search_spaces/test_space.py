@@ -13,7 +13,7 @@ import tomli_w
 from search_spaces.errors import SpaceError
 from search_spaces.loader import load_space, space_document, space_from_tables
 from search_spaces.parameters import Categorical, Condition, Float, Int
-from search_spaces.space import Baseline, SearchSpace
+from search_spaces.space import Baseline, SearchSpace, describe
 
 POINT = {"layers": 2, "lr": 1e-3, "k1": 3, "k2": 4, "act": "relu"}
 
@@ -48,11 +48,19 @@ def test_unit_cube_round_trip() -> None:
         assert again["lr"] == pytest.approx(point["lr"])
 
 
+deeper = Condition("layers", ">=", 2)
+
+
 def test_encoding_puts_choices_at_distance_one_and_keeps_its_width() -> None:
     s = space()
     a, b = s.encode([POINT, POINT | {"act": "elu"}])
     assert len(a) == s.width == 7
     assert np.linalg.norm(a - b) == pytest.approx(1)
+    half = np.sqrt(0.5)
+    assert a[-2:] == pytest.approx([half, 0]) and b[-2:] == pytest.approx([0, half])
+    # What is absent lies in the middle: of a range, and of all choices.
+    deep = space(parameters=(*s.parameters[:4], Categorical("act", ("a", "b"), deeper)))
+    assert deep.encode([{"layers": 1, "lr": 1e-3, "k1": 3}])[0, -3:].tolist() == [0.5, 0.25, 0.25]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +98,30 @@ def test_a_parent_stands_before_its_child() -> None:
         space(parameters=(Int("k", 1, 2, when=Condition("n", ">=", 1)), Int("n", 0, 2)))
 
 
+@pytest.mark.parametrize(
+    ("parameters", "rule"),
+    [
+        ((), "at least one parameter, got none in 's'"),
+        ((Int("n", 1, 2), Int("n", 1, 3)), "names must differ, got 'n' twice"),
+        (
+            (Categorical("c", (1, "a")), Int("n", 1, 2, when=Condition("c", ">=", 1))),
+            "'>=' needs a parent of numbers, got when = 'c >= 1' for 'n'",
+        ),
+    ],
+)
+def test_a_bad_list_of_parameters_is_refused(parameters: tuple[object, ...], rule: str) -> None:
+    with pytest.raises(SpaceError, match=rule):
+        space(parameters=parameters)
+
+
+def test_ranges_in_words() -> None:
+    ranges = [describe(p) for p in (EVERY_KIND[i] for i in (2, 3, 4, 6, 7))]
+    assert ranges == [
+        *("{1, 2.5}", "[2, 10] in steps of 4", "[1, 512] (log)"),
+        *("[0.0, 1.0] in steps of 0.25", "[1e-05, 0.1] (log)"),
+    ]
+
+
 def test_a_constraint_is_respected_and_an_impossible_one_named() -> None:
     even = space().constrained(lambda p: None if p["k1"] == 4 else "k1 must be 4")
     assert even.sample(np.random.default_rng(0))["k1"] == 4
@@ -119,6 +151,7 @@ CONDITIONS = (
     *(Condition("word", "==", word) for word in ("true", "3", "it's", "a b", "")),
     *(Condition("number", "==", number) for number in (1, 2.5)),
     *(Condition("n", operator, 6) for operator in ("==", ">=")),
+    *(Condition("n", ">=", 5), Condition("n", "==", 6.0)),
     *(Condition("x", operator, 8.0) for operator in ("==", ">=")),
     Condition("rate", ">=", 1e-3),
 )
@@ -132,6 +165,7 @@ def test_every_kind_of_parameter_and_condition_survives_the_store(when: Conditio
         Float("c3", 0.0, 2.0, step=1.0, when=when),
     )
     s = space(parameters=EVERY_KIND + children)
+    s.check_conditions()
     stored = json.loads(json.dumps(space_document(s)))
     again = space_from_tables(stored, "stored", "s")
     assert again == s and again.digest == s.digest
@@ -149,6 +183,7 @@ def test_a_condition_on_a_truth_of_an_older_store_holds() -> None:
         ("word == flase", r"\{true, 3, it's, a b, \}"),
         ("flip == 'true'", r"\{True, False\}"),
         ("n == 3", r"\[2, 10\] in steps of 4"),
+        ("n == 6.5", r"\[2, 10\] in steps of 4"),
         ("n >= 11", r"\[2, 10\] in steps of 4"),
         ("n == two", r"\[2, 10\] in steps of 4"),
         ("x == 0.5", r"\[0.0, 8.0\] in steps of 1.0"),
