@@ -52,7 +52,7 @@ def design_point(
     size: int,
     rng: np.random.Generator,
 ) -> Proposal:
-    """The next point of the initial design.
+    """The next point of the initial design, after the baselines.
 
     Args:
         space: what may vary.
@@ -64,9 +64,6 @@ def design_point(
     Raises:
         SpaceError: the space has no feasible point.
     """
-    baseline = next_baseline(space, known)
-    if baseline is not None:
-        return baseline
     for _ in range(MAX_TRIES):
         point = space.from_unit(latin_vector(space, points, size, rng))
         if space.key(point) not in known and space.is_feasible(point):

@@ -93,7 +93,7 @@ def _count(p: Parameter) -> float:
     if isinstance(p, Float):
         if p.low == p.high:
             return 1
-        return math.inf if p.step is None else math.floor((p.high - p.low) / p.step + 1e-9) + 1
+        return math.inf if p.step is None else p.step_of(p.high) + 1
     return p.count
 
 

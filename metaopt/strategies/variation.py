@@ -41,7 +41,7 @@ def blend(
         if not isinstance(p, Categorical) and first[i] != second[i]:
             low, high = sorted((p.to_unit(first[i]), p.to_unit(second[i])))
             u = float(rng.uniform(-BEYOND, 1.0 + BEYOND))
-            genes[i] = p.from_unit(min(max(low + u * (high - low), 0.0), 1.0))
+            genes[i] = p.from_unit(low + u * (high - low))  # beyond a bound, the bound
 
 
 def mutate(
@@ -73,9 +73,7 @@ def step_value(p: Parameter, value: Value, sigma: float, rng: np.random.Generato
         rest = [choice for choice in p.choices if choice != value]
         return rest[int(rng.integers(len(rest)))] if rest else value
     moved = p.from_unit(_reflect(p.to_unit(value) + sigma * float(rng.normal())))
-    if moved != value or p.low == p.high:
-        return moved
-    return _grid_step(p, value, rng)
+    return moved if moved != value else _grid_step(p, value, rng)
 
 
 def _reflect(u: float) -> float:
@@ -89,5 +87,4 @@ def _grid_step(p: Float | Int, value: Value, rng: np.random.Generator) -> Value:
     step = (p.step or 0.0) * (1 if rng.random() < 0.5 else -1)
     if not p.low <= float(value) + step <= p.high:
         step = -step
-    moved = p.clip(float(value) + step)
-    return moved if p.contains(moved) else value
+    return p.clip(float(value) + step)

@@ -45,7 +45,7 @@ import numpy as np
 from metaopt.bench.table import FORMAT
 from metaopt.config import load_config
 from metaopt.preflight import Plan, prepare
-from metaopt.strategies.design import design_point
+from metaopt.strategies.design import design_point, next_baseline
 from search_spaces.loader import space_document
 from search_spaces.parameters import Point
 from search_spaces.space import Key, SearchSpace
@@ -169,7 +169,9 @@ def trials(plan: Plan, sizes: Sequence[int], folder: str) -> Iterator[TrialSpec]
         known = {plan.space.key(point) for point in points}
         rng = np.random.default_rng([1, i])
         size = next(size for size in sizes if i < size)
-        points.append(design_point(plan.space, points, known, size, rng).point)
+        made = next_baseline(plan.space, known)
+        made = made or design_point(plan.space, points, known, size, rng)
+        points.append(made.point)
         for seed in range(SEEDS if i % REPLICATED == 0 else 1):
             yield specification(plan, points[-1], i, seed, folder)
 

@@ -56,6 +56,29 @@ def test_the_last_feasible_point_of_a_finite_space_is_found() -> None:
     assert fresh_sample(space, known, rng)["n"] == 7
 
 
+class Everything(set[Key]):
+    """The keys of a space in which nothing is new."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+def test_a_space_too_large_to_be_searched_gives_a_known_point() -> None:
+    for space in (space_of(Float("x", 0.0, 1.0)), space_of(Int("n", 1, 10**9))):
+        space.check(fresh_sample(space, Everything(), np.random.default_rng(1)))
+
+
+def test_a_design_proposes_no_point_twice_and_none_that_cannot_be_built() -> None:
+    space = space_of(Int("n", 1, 9), Categorical("c", ("a", "b")))
+    odd = space.constrained(lambda p: None if p["n"] % 2 else "n must be odd")
+    rng = np.random.default_rng(1)
+    points: list[Point] = []
+    for _ in range(10):
+        keys = {space.key(point) for point in points}
+        points.append(design_point(odd, points, keys, 4, rng).point)
+    assert len({space.key(point) for point in points}) == 10
+
+
 def test_proposals_of_a_call_are_under_way_for_the_next_ones() -> None:
     space = space_of(Int("n", 1, 9))
     seen: list[tuple[list[Point], set[Key]]] = []
@@ -118,6 +141,9 @@ def test_baselines_come_in_order_and_once() -> None:
     assert second is not None
     assert second.point == {"x": 0.2}
     assert next_baseline(space, known_keys(space, [], [first.point, second.point])) is None
+    only_low = space.constrained(lambda p: "too high" if p["x"] > 0.3 else None)
+    lower = next_baseline(only_low, set())
+    assert lower is not None and lower.point == {"x": 0.2}
 
 
 @pytest.mark.parametrize(
