@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,13 +21,22 @@ from search_spaces.space import SearchSpace
 
 def inherited_genes(space: SearchSpace, o: Observation, rng: np.random.Generator) -> list[Value]:
     """A value for every parameter: the point's, else the carried one, else a random one."""
-    carried = json.loads(o.note.get("inactive", "{}"))
+    carried = _inactive(o)
     random_genes = space.genes(rng.random(len(space.parameters)))
     genes = []
     for p in space.parameters:
-        value = o.point.get(p.name, carried.get(p.name))
+        value: Any = o.point.get(p.name, carried.get(p.name))
         genes.append(value if p.contains(value) else random_genes[p.name])
     return genes
+
+
+def _inactive(o: Observation) -> Mapping[str, Any]:
+    """The values that a trial's note carries; none where another strategy wrote something else."""
+    try:
+        carried = json.loads(o.note.get("inactive", "{}"))
+    except ValueError:
+        return {}
+    return carried if isinstance(carried, dict) else {}
 
 
 def inherited_step(o: Observation, name: str, default: float) -> float:

@@ -84,7 +84,11 @@ def test_inactive_genes_are_carried() -> None:
 def test_notes_of_another_strategy_do_no_harm() -> None:
     stale = {"inactive": json.dumps({"kernel": "gone", "dropped": 1}), "sigma": "wide"}
     stale |= {"mutations": "nan"}
-    assert len(children([dataclasses.replace(o, note=stale) for o in HISTORY], 5)) == 5
+    words = ["kernel 3", "[3]", "null"]
+    for note in (stale, *({"inactive": word, "sigma": "0"} for word in words), {"sigma": "inf"}):
+        stranger = [dataclasses.replace(o, note=note) for o in HISTORY]
+        made = children(stranger, 5, learning=0.1)
+        assert len(made) == 5 and all(0 < float(p.note.get("sigma", 1)) < 1.1 for p in made)
 
 
 def test_numbers_move_a_little_and_choices_survive() -> None:
