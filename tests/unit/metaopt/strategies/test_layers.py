@@ -55,6 +55,11 @@ def test_only_counts_with_conditional_layers_are_networks() -> None:
     assert [s.count.name for s in stacks(SPACE)] == ["net_layers"]
     assert [set(layer) for layer in STACK.layers[:2]] == [{"filters", "dropout"}, {"filters"}]
     assert stacks(space_of(Int("g_layers", 1, 3), Int("g1_kernel", 1, 3))) == []
+    kind, word = Condition.parse("kind == a"), Categorical("kind", ("a", "b"))
+    assert stacks(space_of(word, Int("g_layers", 1, 3), Int("g1_k", 1, 3, when=kind))) == []
+    named, counted = Condition.parse("g_layers == a"), Condition.parse("depth >= 2")
+    assert stacks(space_of(Categorical("g_layers", ("a",)), Int("g1_k", 1, 3, when=named))) == []
+    assert stacks(space_of(Int("depth", 1, 3), Int("depth2_k", 1, 3, when=counted))) == []
 
 
 def test_layers_are_found_by_number_not_by_order_or_prefix() -> None:

@@ -129,3 +129,7 @@ def test_beyond_the_limit_speed_does_not_count() -> None:
 def test_options_are_checked_as_those_of_the_genetic_strategy() -> None:
     with pytest.raises(ConfigError, match="population >= 2"):
         make_strategy("nsga2", {"population": 1})
+    wrong = {"tournament": 0, "crossover": 1.5, "structure": -1.0, "mutations": 0.0, "sigma": 0.0}
+    for name, value in wrong.items():
+        with pytest.raises(ConfigError, match=f"{name}.* must hold.*{name}={value}"):
+            make_strategy("nsga2", {name: value})

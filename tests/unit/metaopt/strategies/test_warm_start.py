@@ -73,6 +73,12 @@ def test_a_value_of_another_kind_is_missing(value: str | bool) -> None:
     assert len({point["layers"] for point in points if point is not None}) > 1
 
 
+def test_a_number_that_is_no_choice_is_missing() -> None:
+    space = SearchSpace("sizes", "toy", "default", (Categorical("batch", (32, 64)),))
+    points = [translated(space, {"batch": 48}, [], np.random.default_rng(i)) for i in range(8)]
+    assert {point["batch"] for point in points if point is not None} == {32, 64}
+
+
 def test_only_points_that_can_be_built() -> None:
     picky = SPACE.constrained(lambda p: None if float(p["new"]) > 0.5 else "no")
     rng = np.random.default_rng(1)
@@ -80,7 +86,12 @@ def test_only_points_that_can_be_built() -> None:
     assert point is not None
     assert float(point["new"]) > 0.5
     assert translated(picky, {"new": 0.1}, [], rng) is None
-    assert transfer(picky, [[trial(0, {"new": 0.1}, 1.0)]]) == []
+    low, high = trial(0, {"new": 0.1}, 1.0), trial(1, {"new": 0.9}, 2.0)
+    assert transfer(picky, [[low]]) == []
+    assert [s.score for s in transfer_scores(picky, [[low, high]])] == [2.0]
+    (warm,) = (p.point for p in transfer(SPACE, [[high]]))
+    first = next_warm(picky, [{**warm, "new": 0.1}, warm], set())
+    assert first is not None and first.point == warm
 
 
 def test_studies_take_turns_with_their_best_points() -> None:
@@ -112,7 +123,7 @@ def test_a_warm_point_of_another_space_is_an_error() -> None:
         next_warm(SPACE, [OLD], set())
 
 
-@pytest.mark.parametrize("name", ["bayesian", "genetic"])
+@pytest.mark.parametrize("name", ["bayesian", "genetic", "nsga2"])
 def test_studies_begin_with_baselines_then_warm_points(name: str) -> None:
     warm = [dict(p.point) for p in transfer(SPACE, [study(2)], limit=2)]
     strategy = make_strategy(name, {"warm": warm})
