@@ -40,6 +40,12 @@ def geometry(**changes: object) -> Geometry:
         ({"cells": replace(RINGS, depth=0.0)}, "layer 0: .*depth > 0"),
         ({"cells": replace(RINGS, count=3)}, "one number of layers, got 3, 2, 2, 2"),
         ({"cells": replace(RINGS, radii=())}, "layer 0: .* two or more"),
+        ({"cells": replace(RINGS, radii=(-1.0, 2.0))}, "layer 0: .* edges >= 0"),
+        ({"cells": replace(RINGS, alpha=1025)}, "1 to 1024 cells"),
+        ({"energy": (10.0, 10.0)}, "0 < low < high"),
+        ({"theta": (90.0, 180.0)}, "0 < low <= high < 180"),
+        ({"storage": Storage(gev_per_unit=0.0)}, "storage.gev_per_unit > 0"),
+        ({"storage": Storage(showers="EC\0AL")}, "must name data sets"),
         ({"energy": (200.0, 10.0)}, "0 < low < high"),
         ({"energy": (0.0, 10.0)}, "0 < low < high"),
         ({"theta": (0.0, 90.0)}, "0 < low <= high < 180"),
@@ -61,6 +67,11 @@ def geometry(**changes: object) -> Geometry:
 def test_a_bad_geometry_is_refused_with_its_rule(changes: dict[str, object], rule: str) -> None:
     with pytest.raises(GeometryError, match=rule):
         geometry(**changes)
+
+
+def test_the_largest_calorimeters_are_good() -> None:
+    assert geometry(cells=Cells((1, 1, 1024), (5.0, 5.0, 2.0))).shape == (1, 1, 1024)
+    assert geometry(cells=Cylinder((0.0, 1.0), 1024, 1.0, count=1024)).shape == (1, 1024, 1024)
 
 
 def test_edges_are_about_the_centre_and_from_the_front_face() -> None:
