@@ -35,6 +35,10 @@ def test_outliers_are_drawn_in_and_the_order_stays() -> None:
     y = scaled([trial(i, s) for i, s in enumerate([0.1, 0.2, 0.3, 0.4, 1e6])])
     assert (np.diff(y) >= 0).all()
     assert y[1] - y[0] > 0.2
+    # Quartiles 1 and 3, and 1.5 times their distance.
+    history = [trial(i, s) for i, s in enumerate([0.0, 1.0, 2.0, 3.0, 100.0])]
+    y, centre, scale = standardised(np.array([o.score for o in history]), history)
+    assert centre + scale * y == pytest.approx([0, 1, 2, 3, 6])
 
 
 def test_scores_without_spread() -> None:
@@ -54,6 +58,9 @@ def test_a_stopped_trial_is_told_as_what_it_would_have_become() -> None:
     complete = [trial(i, 1.0, rungs=((3, 1.0 + g), (9, 1.1))) for i, g in enumerate(gains)]
     stopped = trial(9, 2.0, PRUNED, epochs=3, rungs=((3, 2.0),))
     assert final_scores([*complete, stopped]) == pytest.approx([*[1.0] * 5, 1.8])
+    # Three complete ones are enough, and others that stopped there gained nothing yet.
+    others = [trial(10 + i, 2.0, PRUNED, epochs=3, rungs=((3, 2.0),)) for i in range(9)]
+    assert final_scores([*complete[:3], *others])[3:] == pytest.approx([1.8] * 9)
 
 
 def test_without_complete_trials_of_that_budget_a_stopped_one_keeps_its_score() -> None:

@@ -181,6 +181,10 @@ def test_earlier_scores_teach_the_process() -> None:
     found = knows.suggest(set(), np.random.default_rng(1))
     assert found is not None
     assert float(found["x"]) == pytest.approx(0.8, abs=0.15)
+    # What was worse than all trials here is told as bad as the worst of them.
+    good = [trial(i, {"x": (12 + i) / 20}, bowl((12 + i) / 20)) for i in range(5)]
+    mean, _ = Surrogate.of(LINE, good, earlier=earlier).predict([{"x": 0.1}])
+    assert mean == pytest.approx([bowl(0.6)], abs=0.05)
 
 
 def test_earlier_scores_weigh_less_the_more_they_differ() -> None:
