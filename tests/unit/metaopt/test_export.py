@@ -145,6 +145,12 @@ def test_the_best_of_those_that_are_fast_enough() -> None:
         choose(view, trials, None, 0.5)
     least = float(str(none.value).split("--max-ms-per-shower ")[1].split()[0])
     assert choose(view, trials, None, least).number == 1
+    stopped = TrialView(4, "pruned", "", {}, 4, score=0.5, metrics={"ms_per_shower": 0.1})
+    assert choose(view, [*trials, stopped], None, 1.0).number == 1
+    with pytest.raises(NoCompleteTrialError, match="trial 4 of study 's' is not complete"):
+        choose(view, [*trials, stopped], 4)
+    with pytest.raises(NoCompleteTrialError, match=r"fastest, trial 1 with S 1.100, takes 0.8123"):
+        choose(view, [*trials, stopped], None, 0.5)
     with pytest.raises(NoCompleteTrialError, match="was timed"):
         choose(view, trials[3:], None, 1.0)
     with pytest.raises(ConfigError, match="give one of them"):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.polynomial.legendre import legval
@@ -7,7 +9,14 @@ from scipy.optimize import approx_fprime
 from scipy.stats import norm
 
 from metaopt.strategies import gaussian_process as gp
-from metaopt.strategies.acquisition import log_augmented_improvement, log_expected_improvement
+from metaopt.strategies.acquisition import (
+    MAX_CHECKS,
+    log_augmented_improvement,
+    log_expected_improvement,
+    maximise,
+)
+from search_spaces.parameters import Float, Point
+from search_spaces.space import SearchSpace
 
 RNG = np.random.default_rng(1)
 X = RNG.random((40, 5))
@@ -139,3 +148,24 @@ def test_log_expected_improvement_is_finite_and_falls_where_the_improvement_unde
     values = log_expected_improvement(z, np.ones_like(z), 0.0)
     assert np.isfinite(values).all()
     assert (np.diff(values) < 0).all()
+
+
+def test_the_best_point_that_can_be_built_is_found_and_few_are_asked_for() -> None:
+    space = SearchSpace("line", "toy", "default", (Float("x", 0.0, 1.0),))
+    asked: list[Point] = []
+
+    def merit(points: Sequence[Point]) -> gp.Array:
+        return np.array([-float(p["x"]) for p in points])
+
+    def found(limit: float) -> Point | None:
+        def constraint(point: Point) -> str | None:
+            asked.append(point)
+            return None if float(point["x"]) > limit else "too low"
+
+        picky = space.constrained(constraint)
+        return maximise(picky, merit, [{"x": 0.95}], set(), np.random.default_rng(1))
+
+    assert found(1.0) is None
+    assert len(asked) == MAX_CHECKS
+    best = found(0.2)
+    assert best is not None and 0.2 < float(best["x"]) < 0.22
