@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from metaopt.store.database import StudyStore
 from metaopt.store.standings import standings
 from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation, Proposal
-from metaopt.strategies.pruning import NoPruning
+from metaopt.strategies.pruning import NoPruning, so_far
 from search_spaces.errors import SpaceError
 from workers.trial import Outcome, TrialEvent, TrialResult, TrialSpec
 
@@ -176,7 +177,15 @@ def test_the_best_and_the_published_configuration_are_confirmed_with_fresh_seeds
     assert run(config, executor=Scripted(script))[0] is Ending.TRIALS and len(seen) == 16
 
 
-def test_what_is_left_counts_each_training_once(toy_config: Make) -> None:
+class Listening:
+    """Proposes always the same, and keeps what it was told to run."""
+
+    def propose(self, _: Any, __: Any, pending: Sequence[Any], *___: Any) -> list[Proposal]:
+        self.pending = list(pending)
+        return [Proposal(POINT)]
+
+
+def test_what_runs_waits_or_is_left_is_told_and_counted_once(toy_config: Make) -> None:
     plan = prepare(toy_config(search__trials=16, search__confirm=1, search__confirm_seeds=2))
     record = Record(
         TrialView(n, "complete", "", {**POINT, "rate": 0.1 + 0.1 * n}, n, score=1.0 + n)
@@ -197,6 +206,22 @@ def test_what_is_left_counts_each_training_once(toy_config: Make) -> None:
     assert confirming is not None and confirming.training == (0, 1)
     assert ended(13, "fail", "lost", 0, 1) == 4
     assert ended(14, "complete", "", 0, 1) == 3
+
+    # What waits and what runs is told to the strategy, and waited for.
+    strategy = Listening()
+    points = [{**POINT, "rate": rate} for rate in (0.1, 0.2, 0.3)]
+    record = Record([TrialView(0, "fail", "lost", points[0], 0)])
+    agenda = Agenda(replace(plan, strategy=strategy), record)
+    running = {(1, 0): so_far(1, points[1], []), (0, 1): so_far(2, points[2], [])}
+    made = agenda.proposal(running)
+    assert made is not None and made.proposal == 1 and strategy.pending == points[:2]
+    for n in range(16):
+        record.add(TrialView(10 + n, "complete", "", POINT, n, score=1.0))
+    assert agenda.proposal(running) is None
+    assert agenda.confirmation(running) is None and agenda.completion(running) is None
+    second = agenda.confirmation([(0, 1)])
+    assert second is not None and second.training == (0, 2)
+    assert Agenda(replace(plan, config=toy_config()), record).confirmations == 0
 
 
 def test_each_configuration_is_confirmed_once_where_a_small_space_repeats_itself(
