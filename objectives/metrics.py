@@ -83,7 +83,7 @@ def _resolution_ratio(a: Array64, sample: Sample, b: Array64, real: Sample) -> f
     ratios = []
     for i in range(RESOLUTION_BINS):
         in_a, in_b = a[bins_a == i], b[bins_b == i]
-        if len(in_a) > 1 and in_b.std() > 0:
+        if len(in_a) > 1 and len(in_b) > 1 and in_b.std() > 0:
             (mean_a, spread_a), (mean_b, spread_b) = central(in_a), central(in_b)
             ratios.append((spread_a / mean_a) / max(spread_b / mean_b, 1e-12))
     return float(np.mean(ratios)) if ratios else 0.0

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from objectives.metrics import human_metrics
 from objectives.objective import WORST, evaluate, judge
 from objectives.observables import Features
+from objectives.samples import Sample
 from objectives.showers import Conditions, Showers
 from search_spaces.errors import DataError
 
@@ -160,6 +162,21 @@ def test_human_numbers_say_what_was_done(bench: Bench) -> None:
     metrics = bench.score(np.roll(bench.perfect.cells, 3, axis=3)).metrics
     assert metrics["profile_error"] > 0.2
     assert bench.distorted(empty(0.1)).metrics["bad_fraction"] == pytest.approx(0.1)
+
+
+def test_energies_that_the_full_simulation_does_not_have_are_left_out(small: Bench) -> None:
+    """Discrete energies, as of a test beam: below the lowest there is nothing to compare with."""
+    reference, sample = small.reference, small.reference.sample
+    beams = Conditions.of(np.where(np.arange(len(sample)) % 2, 20.0, 80.0))
+    discrete = dataclasses.replace(reference, sample=Sample(sample.values, beams))
+    inside = Sample(sample.values, beams)
+    outside = Sample(sample.values[:40], Conditions.of(np.linspace(11.0, 19.0, 40)))
+    both = Sample(
+        np.concatenate([inside.values, outside.values]),
+        Conditions.joined([inside.conditions, outside.conditions]),
+    )
+    ratios = [human_metrics(discrete, s, 0.0)["resolution_ratio"] for s in (inside, both)]
+    assert ratios[1] == pytest.approx(ratios[0], rel=1e-6)
 
 
 def test_without_an_angle_there_is_no_angle_group(bench: Bench, small: Bench) -> None:
