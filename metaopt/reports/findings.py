@@ -51,6 +51,8 @@ MEANS = {
 }
 #: Those that are a place across the shower.
 POSITIONS = ("mx", "my")
+#: The feature whose spread is a resolution.
+RESPONSE = "sampling_fraction"
 #: Features whose spread is told, by group.
 SPREADS = {
     "sampling_fraction": "energy",
@@ -135,11 +137,15 @@ def bias(sides: Sides, name: str) -> Finding:
 def width(sides: Sides, name: str) -> Finding:
     """Ratio of RMS90 of a feature at equal conditions, minus one; a bias is no spread.
 
+    That of the response is a resolution, RMS90 over mean90: a wrong scale does not change it.
     Not of the standard deviations: a shower or two in the tails, which are told as outliers,
     would decide.
     """
     generated, full = (side.scatter(name) for side in sides.pair)
     ratio = max(central(generated)[1], TINY) / max(central(full)[1], TINY)
+    if name == RESPONSE:
+        scale, right = (central(1 + side.residual(name, relative=True))[0] for side in sides.pair)
+        ratio *= right / max(scale, TINY)
     # The full simulation's shape on both sides: a spread that is small by chance seems sure.
     shape = spread_shape(full)
     first, second = (spread_error(len(side), shape) for side in sides.pair)

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectives import distances
+from objectives.central import central
 from objectives.groups import JOINT, JOINT_CLIP
+from objectives.pulls import CLIP
 from objectives.reference import Reference
 from objectives.samples import Sample
 from objectives.showers import Conditions
@@ -78,7 +80,9 @@ class Side:
         conditions and as one times mu.
         """
         column = self.names.index(name)
-        mu, sigma, z = (part[:, column] for part in (self.expected, self.spread, self.pulls))
+        mu, sigma = (part[:, column] for part in (self.expected, self.spread))
+        # Not the pulls: those of a large bias are all at the clip, which would seem no spread.
+        z = _held((self.value(name) - mu) / sigma)
         trends = _trends(self.sample.conditions)
         terms = np.concatenate([trends, trends * mu[:, None]], axis=1) / sigma[:, None]
         terms /= np.maximum(np.linalg.norm(terms, axis=0), TINY)
@@ -179,6 +183,12 @@ class Sides:
             for name in ("expected", "spread", "pulls")
         )
         return Side(self.names, sample, *joined)
+
+
+def _held(z: Array64) -> Array64:
+    """Values (n,) held to the pulls' clip about their median: the fit shall not follow a tail."""
+    centre, clip = float(np.median(z)), CLIP * max(1.0, central(z)[1])
+    return np.clip(z, centre - clip, centre + clip)
 
 
 def _trends(conditions: Conditions) -> Array64:

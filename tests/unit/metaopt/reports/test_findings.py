@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from metaopt.reports.findings import Finding, correlation, findings, width
+from metaopt.reports.findings import RESPONSE, Finding, correlation, findings, width
 from metaopt.reports.sides import Side, Sides
 from metaopt.reports.validation import Validation
+from objectives.pulls import CLIP
 from objectives.samples import Sample
 from objectives.showers import Conditions
 from search_spaces.geometry import Cells, Geometry
@@ -65,6 +66,24 @@ def test_a_bias_does_not_seem_a_spread() -> None:
     side = Side(("sampling_fraction",), sample, mu, sigma, (values - mu) / sigma)
     assert side.pulls.std() > 1.5
     assert side.scatter("sampling_fraction").std() == pytest.approx(1.05, rel=0.05)
+
+
+@pytest.mark.parametrize(("scale", "wide"), [(0.05, 1.0), (0.5, 1.0), (0.05, 20.0), (1.0, 20.0)])
+def test_a_resolution_is_told_whatever_the_scale(scale: float, wide: float) -> None:
+    """A crystal's 0.6 %: at a twentieth of the energy every pull is beyond the clip."""
+    rng, sigma = np.random.default_rng(0), 0.006
+    grid = Geometry("grid", Cells((4, 4, 4), (5.0, 5.0, 5.0)), (10.0, 200.0))
+
+    def side(n: int, factor: float, spread: float) -> Side:
+        energy = rng.uniform(10, 200, n)
+        values = factor * (1 + spread * sigma * rng.standard_normal((n, 1)))
+        pulls = np.clip((values - 1) / sigma, -CLIP, CLIP)
+        sample = Sample(values.astype(np.float32), Conditions.of(energy))
+        return Side((RESPONSE,), sample, np.ones((n, 1)), np.full((n, 1), sigma), pulls)
+
+    spread = width(Sides(side(400, scale, wide), side(400, 1, 1), side(2, 1, 1), grid), RESPONSE)
+    assert abs(np.log1p(spread.value) - np.log(wide)) < 0.15
+    assert (spread.sigmas > 3) is (wide > 1)
 
 
 def test_a_place_is_told_in_mm_where_cells_are_not_square(perfect: Validation) -> None:
