@@ -169,5 +169,6 @@ def _check_events(sizes: dict[data.Part, int], config: StudyConfig) -> None:
     if config.trial.evaluation_showers > sizes["validation"]:
         raise ConfigError(
             f"trial.evaluation_showers <= {sizes['validation']} (the validation events) must "
-            f"hold, got {config.trial.evaluation_showers}"
+            f"hold, got {config.trial.evaluation_showers}; give --evaluation-showers "
+            f"{sizes['validation']}, or more files"
         )

@@ -41,6 +41,15 @@ def test_splits_that_differ_are_refused(
         preflight.prepare(toy_config())
 
 
+def test_a_score_of_more_showers_than_validation_events_names_the_option(
+    toy_config: Callable[..., StudyConfig],
+) -> None:
+    plan = preflight.prepare(toy_config())
+    most = data.part_sizes(plan.data, plan.geometry)["validation"]
+    with pytest.raises(ConfigError, match=f"got {most + 1}; give --evaluation-showers {most}, or"):
+        preflight.prepare(toy_config(trial__evaluation_showers=most + 1))
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [
