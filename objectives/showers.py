@@ -199,8 +199,11 @@ def _check_range(
         outside = ~((values >= low - margin) & (values <= high + margin))
     if outside.any():
         got = float(values[outside][0])
-        mega = unit == "GeV" and low <= got / 1000 <= high
-        remedy = "is it in MeV?" if mega else "widen the geometry's range or select events"
+        remedy = "widen the geometry's range or select events"
+        if unit == "GeV" and low <= got / 1000 <= high:
+            remedy = "is it in MeV?"
+        elif unit == "rad" and low <= np.radians(got) <= high:
+            remedy = "is it in degrees?"
         raise DataError(
             f"{where}: {name} must lie in [{low:g}, {high:g}] {unit}, got {got:g} "
             f"({int(outside.sum())} events); {remedy}"

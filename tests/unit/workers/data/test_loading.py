@@ -129,6 +129,13 @@ def test_a_bad_file_is_refused_with_its_rule(
     assert "a.h5" in str(caught.value)
 
 
+def test_angles_in_degrees_are_said_to_be_such(write: Write) -> None:
+    tilted = replace(GEOMETRY, theta=(60.0, 120.0), storage=Storage(theta="theta"))
+    path = write(theta=np.full(700, 90.0))
+    with pytest.raises(DataError, match=r"theta must lie in .* rad, got 90 .*; is it in degrees"):
+        data.survey((path,), tilted)
+
+
 @pytest.mark.parametrize("what", ["group", "link"])
 def test_a_name_that_is_no_data_set_is_said_to_be_none(write: Write, what: str) -> None:
     path = write(ECAL=None)
