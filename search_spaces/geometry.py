@@ -128,9 +128,9 @@ class Geometry:
     def __post_init__(self) -> None:
         where = f"geometry {self.name!r}"
         self.cells.check(where)
-        if not 0 < self.energy[0] < self.energy[1]:
+        if not 0 < self.energy[0] <= self.energy[1]:
             raise GeometryError(
-                f"{where}: energy must be [low, high] with 0 < low < high [GeV], "
+                f"{where}: energy must be [low, high] with 0 < low <= high [GeV], "
                 f"got {list(self.energy)}"
             )
         if not 0 < self.theta[0] <= self.theta[1] < 180:

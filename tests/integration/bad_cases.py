@@ -97,7 +97,7 @@ CASES: list[tuple[str, int, str]] = [
     ("run --space kind.toml", 2, "model family 'json:loads' must be a class with a method 'prob"),
     ("run --space never.toml --geometry odd.toml", 2, "no point of space 'never' can be built"),
     ("run --space toy --geometry flat.toml", 2, r"pitch must be positive .mm., got \[10.0, 10.0,"),
-    ("run --geometry energies.toml", 2, r"0 < low < high .GeV., got \[200.0, 10.0\]"),
+    ("run --geometry energies.toml", 2, r"0 < low <= high .GeV., got \[200.0, 10.0\]"),
     ("run --geometry layers.toml", 2, "cells.count <= 1024 must hold, got 1000000000 layers"),
     # Where studies are kept.
     ("run --results text", 2, "need a folder that can be written to, got a file, .*; give another"),
@@ -147,7 +147,7 @@ CASES: list[tuple[str, int, str]] = [
         "--seed < 2.63 must hold",
     ),
     ("simulate flat.toml --engine gflash --events 9 -o x.h5", 2, "pitch must be positive .mm."),
-    ("geometry show energies.toml", 2, "0 < low < high .GeV., got .200.0, 10.0."),
+    ("geometry show energies.toml", 2, "0 < low <= high .GeV., got .200.0, 10.0."),
     # One trial alone.
     ("trial none.json", 2, "none.json: cannot be read .No such file"),
     ("trial text.json", 2, "text.json: not a JSON file: .*line 1 column 2.*; mend it there"),
