@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tomli_w
 
@@ -34,7 +34,11 @@ from workers.trial import Precision, Resources
 PRODUCTION, SPEC = "production.toml", "trial.json"
 #: Key of the provenance with the names of an export's other files.
 FILES = "files"
-#: Likewise, whether a GPU trained the model.
+#: Key of the data with lowest and highest energy and angle of the training events.
+TRAINED = "trained"
+#: An end of the geometry's range is kept where the training events come as close, in units of it.
+NEAR = 0.01
+#: Of the provenance, whether a GPU trained the model.
 ON_GPU = "on_gpu"
 #: Largest relative difference of a shower's cells from the trial's: float32 sums in
 #: another order, as other processors make them.
@@ -73,6 +77,34 @@ class Production:
     budget: Mapping[str, Any]
     score: Mapping[str, Any]
     provenance: Mapping[str, Any]
+
+    @property
+    def trained(self) -> Ranges:
+        """Of the training events; the geometry's where the file does not tell.
+
+        A calorimeter's ranges may be wider than those of the showers at hand, of which nobody
+        knows what a network makes outside.
+        """
+        found, whole = self.data.get(TRAINED, {}), self.geometry
+        return Ranges(
+            _covered(whole.energy, found.get("energy", whole.energy)),
+            _covered(whole.theta, found.get("theta", whole.theta)),
+        )
+
+
+class Ranges(NamedTuple):
+    """Lowest and highest primary energy [GeV] and angle [degrees]."""
+
+    energy: tuple[float, float]
+    theta: tuple[float, float]
+
+
+def _covered(whole: tuple[float, float], found: Sequence[float]) -> tuple[float, float]:
+    """A range without the ends that no event is near to; some distance is the events' chance."""
+    (low, high), (first, last) = whole, found
+    near = NEAR * (high - low)
+    # From 1 to 5 GeV is far, whatever the highest energy.
+    return low if first - low < min(near, low / 2) else first, high if high - last < near else last
 
 
 def export(study: StudyView, trial: TrialView, target: Path) -> Production:
@@ -233,6 +265,8 @@ def _production(study: StudyView, trial: TrialView, training: _Training) -> dict
             # Names and digest say which data; where they lay is nobody else's business.
             "files": [Path(name).name for name in document["data"]["files"]],
             "events": document["events"],
+            # Studies of older versions do not say.
+            **({TRAINED: document[TRAINED]} if TRAINED in document else {}),
         },
         "budget": document["budget"],
         "score": {

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import metaopt
-from metaopt.export import FILES, PRODUCTION, Production, load_model, load_production
+from metaopt.export import FILES, NEAR, PRODUCTION, Production, Ranges, load_model, load_production
 from metaopt.processes import in_order
 from metaopt.provenance import versions
 from objectives.showers import Conditions, Showers
@@ -65,6 +65,7 @@ def make_order(
     geometry: Geometry,
     events: int,
     *,
+    trained: Ranges | None = None,
     energy: Range | None = None,
     theta: Range | None = None,
     particle: str | None = None,
@@ -73,7 +74,8 @@ def make_order(
 ) -> Order:
     """An order that a model trained for ``geometry`` can serve.
 
-    What is not given is as in the training: the whole ranges, all particles.
+    What is not given is as in the training: the whole ranges, all particles. ``trained`` are those
+    of its showers, by default the geometry's.
 
     Raises:
         ConfigError: a value is out of range, or outside of what the model was trained for without
@@ -88,12 +90,15 @@ def make_order(
     if events < 1:
         raise ConfigError(f"events >= 1 must hold, got {events}")
     chosen = tuple(range(len(names))) if particle is None else (names.index(particle),)
-    made = Order(events, energy or geometry.energy, theta or geometry.theta, chosen, seed)
-    _check("energy", made.energy, geometry.energy, "GeV", extrapolate)
+    known = trained or Ranges(geometry.energy, geometry.theta)
+    made = Order(events, energy or known.energy, theta or known.theta, chosen, seed)
+    remedy = "" if extrapolate else "use --extrapolate to go on"
+    _check("energy [GeV]", made.energy, known.energy, geometry.energy, remedy)
     if not made.energy[0] > 0:
         raise ConfigError(f"energy must be above 0 GeV, got {made.energy[0]:g}")
-    # A model without an angle cannot be asked for another one.
-    _check("theta", made.theta, geometry.theta, "degrees", extrapolate and geometry.has_angle)
+    if not geometry.has_angle:
+        remedy = "the model has no other"
+    _check("theta [degrees]", made.theta, known.theta, geometry.theta, remedy)
     if not (made.theta[0] > 0 and made.theta[1] < 180):
         raise ConfigError(
             "theta must lie between 0 and 180 degrees, where the front face is, got "
@@ -102,13 +107,20 @@ def make_order(
     return made
 
 
-def _check(name: str, got: Range, trained: Range, unit: str, extrapolate: bool) -> None:
+def _check(what: str, got: Range, trained: Range, whole: Range, remedy: str) -> None:
+    """Raise :class:`ConfigError` for a range that is none, and one beyond ``trained``.
+
+    The first and the last training event are not at the ends of what was simulated: as much as
+    that may be, the order may go beyond them, though not beyond the geometry's ``whole`` range.
+    Without a remedy it may go anywhere.
+    """
+    name, unit = what.rstrip("]").split(" [")
     if not (np.isfinite(got).all() and got[0] <= got[1]):
         raise ConfigError(f"{name} must be LOW:HIGH with LOW <= HIGH, got {got[0]:g}:{got[1]:g}")
-    if not extrapolate and (got[0] < trained[0] or got[1] > trained[1]):
-        remedy = (
-            "use --extrapolate to go on" if trained[0] < trained[1] else "the model has no other"
-        )
+    slack = NEAR * (trained[1] - trained[0])
+    low = max(min(whole[0], trained[0]), trained[0] - min(slack, trained[0] / 10))
+    high = min(max(whole[1], trained[1]), trained[1] + slack)
+    if remedy and (got[0] < low or got[1] > high):
         raise ConfigError(
             f"{name} must lie in {trained[0]:g}:{trained[1]:g} {unit}, for which the model was "
             f"trained, got {got[0]:g}:{got[1]:g}; {remedy}"

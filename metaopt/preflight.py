@@ -80,6 +80,7 @@ def prepare(config: StudyConfig) -> Plan:
         "geometry_digest": geometry.digest,
         "data": encode(spec),
         "events": events,
+        "trained": reference.trained,
         "budget": encode(config.budget),
         "reference_digest": reference.digest,
         "strategy": config.search.strategy,

@@ -15,7 +15,7 @@ from typing import Any
 import tomli_w
 
 import metaopt
-from metaopt.export import ON_GPU, PRODUCTION, ModelTable, verify
+from metaopt.export import ON_GPU, PRODUCTION, TRAINED, ModelTable, verify
 from metaopt.provenance import versions
 from metaopt.reports.held_out import validate
 from metaopt.reports.page import page
@@ -81,7 +81,7 @@ def _toml(plan: Plan, records: Sequence[EpochRecord], best: EpochRecord, made: V
     tables = {
         "model": encode(_model(plan, best)),
         "geometry": encode(plan.spec.geometry),
-        "data": _data_table(plan),
+        "data": _data_table(plan, made),
         "budget": {
             "epochs": len(records),
             "showers": plan.spec.showers,
@@ -119,11 +119,16 @@ def _model(plan: Plan, best: EpochRecord) -> ModelTable:
     )
 
 
-def _data_table(plan: Plan) -> dict[str, Any]:
+def _data_table(plan: Plan, made: Validation) -> dict[str, Any]:
     spec = plan.spec
     sizes = data.part_sizes(spec.data, spec.geometry)
     files = [Path(name).name for name in spec.data.files]
-    return {**encode(spec.data), "files": files, "events": sum(sizes.values())}
+    return {
+        **encode(spec.data),
+        "files": files,
+        "events": sum(sizes.values()),
+        TRAINED: made.reference.trained,
+    }
 
 
 def _provenance(plan: Plan, records: Sequence[EpochRecord], best: EpochRecord) -> dict[str, Any]:

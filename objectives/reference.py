@@ -35,7 +35,7 @@ from objectives.observables import (
     filled_cells,
     observables_digest,
 )
-from objectives.pulls import Pulls
+from objectives.pulls import THETA_UNIT, Pulls
 from objectives.samples import Sample, stratified
 from objectives.showers import Conditions, Showers
 from search_spaces.documents import DAMAGE
@@ -79,6 +79,18 @@ class Reference:
 
     def __len__(self) -> int:
         return len(self.sample)
+
+    @property
+    def trained(self) -> dict[str, list[float]]:
+        """Lowest and highest primary energy [GeV] and angle [degrees] of the training events.
+
+        An angle only where it is a condition.
+        """
+        found = {"energy": np.exp(self.pulls.x_scale[2:])}
+        if self.geometry.has_angle:
+            found["theta"] = 90 + np.degrees(THETA_UNIT * self.pulls.y_range)
+        # Six digits: the logarithm and back would make 50.00000000000001 of 50.
+        return {name: [float(f"{end:.6g}") for end in ends] for name, ends in found.items()}
 
     @classmethod
     def build(cls, training: Showers, validation: Showers, geometry: Geometry) -> Reference:

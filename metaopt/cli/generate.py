@@ -53,9 +53,11 @@ def command(
     from metaopt.export import load_production
     from metaopt.generation import generate, make_order
 
+    production = load_production(model)
     order = make_order(
-        load_production(model).geometry,
+        production.geometry,
         events,
+        trained=production.trained,
         energy=energy,
         theta=theta,
         particle=particle,

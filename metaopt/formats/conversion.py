@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metaopt.export import TOLERANCE, load_model, load_production
+from metaopt.export import TOLERANCE, Ranges, load_model, load_production
 from metaopt.formats import FILES
 from metaopt.formats.quantisation import quantise
 from metaopt.formats.runtimes import inputs_of, open_file
@@ -69,10 +69,11 @@ def convert(
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out}: cannot be written, as it is a file; give a folder")
     # The files compute in single precision, whatever the model was trained in.
-    geometry, model = load_production(folder).geometry, load_model(folder, precision="float32")
+    production, model = load_production(folder), load_model(folder, precision="float32")
+    geometry, trained = production.geometry, production.trained
     if not isinstance(model, Deployable):
         raise ConfigError(f"{folder}: models of this family cannot be converted; use another")
-    conditions = _compared_at(geometry)
+    conditions = _compared_at(geometry, trained)
     expected = model.generate(conditions, DRAW)
     made = []
     try:
@@ -80,7 +81,7 @@ def convert(
         for form in forms:
             with TemporaryDirectory(dir=out, prefix=".part-") as place:
                 part = Path(place) / FILES[form]
-                _write(form, part, model, geometry)
+                _write(form, part, model, geometry, trained)
                 cells = open_file(form, part, model, geometry)(conditions, DRAW)
                 converted = _compared(form, part, cells, expected)
                 made.append(_placed(converted, out))
@@ -92,7 +93,7 @@ def convert(
     return made
 
 
-def _write(form: str, path: Path, model: Deployable, geometry: Geometry) -> None:
+def _write(form: str, path: Path, model: Deployable, geometry: Geometry, trained: Ranges) -> None:
     if form == "keras":
         model.write_keras(path)
     elif form == "tensorflow":
@@ -103,25 +104,27 @@ def _write(form: str, path: Path, model: Deployable, geometry: Geometry) -> None
         model.write_onnx(path)
     if form == "onnx-int8":
         exact = path.rename(path.with_name("exact.onnx"))
-        quantise(exact, path, _samples(model, geometry))
+        quantise(exact, path, _samples(model, geometry, trained))
 
 
-def _samples(model: Deployable, geometry: Geometry) -> Iterator[dict[str, NDArray[Any]]]:
-    conditions = _spread(geometry, COMPARED)
+def _samples(
+    model: Deployable, geometry: Geometry, trained: Ranges
+) -> Iterator[dict[str, NDArray[Any]]]:
+    conditions = _spread(geometry, trained, COMPARED)
     return (inputs_of(model, geometry, conditions, seed) for seed in range(SAMPLES))
 
 
-def _spread(geometry: Geometry, n: int) -> Conditions:
+def _spread(geometry: Geometry, trained: Ranges, n: int) -> Conditions:
     """Conditions all over the trained ranges."""
-    energy = np.linspace(*geometry.energy, n)
-    theta = np.linspace(*geometry.theta_rad, n)[5 * np.arange(n) % n]
+    energy = np.linspace(*trained.energy, n)
+    theta = np.radians(np.linspace(*trained.theta, n))[5 * np.arange(n) % n]
     return Conditions.of(energy, theta, np.arange(n) % len(geometry.particles))
 
 
-def _compared_at(geometry: Geometry) -> Conditions:
+def _compared_at(geometry: Geometry, trained: Ranges) -> Conditions:
     """Conditions all over the trained ranges, then as many of the lowest energy."""
-    spread = _spread(geometry, COMPARED)
-    lowest = np.full(COMPARED, geometry.energy[0])
+    spread = _spread(geometry, trained, COMPARED)
+    lowest = np.full(COMPARED, trained.energy[0])
     return Conditions.joined([spread, Conditions.of(lowest, spread.theta, spread.particle)])
 
 

@@ -55,10 +55,12 @@ def plan_table(plan: Plan, costs: list[Cost], recorded: int = 0) -> Table:
     """The study, of which trials may be recorded, in rows of (what, value)."""
     config, sizes = plan.config, part_sizes(plan.data, plan.geometry)
     budget, trials = config.budget, config.search.trials
+    reference = Reference.load(plan.reference)
     rows = [
         ("study", f"goes on; trials recorded: {recorded}" if recorded else "new"),
         ("showers", ", ".join(f"{n:,} {part}" for part, n in sizes.items())),
-        ("sampling fraction", _sampling(Reference.load(plan.reference))),
+        ("training energies", _energies(reference)),
+        ("sampling fraction", _sampling(reference)),
         ("space", f"{len(plan.space.parameters)} parameters of {plan.space.preset!r}"),
         ("budget of a trial", f"{budget.epochs} epochs of {budget.showers:,} showers"),
         ("trials", f"{trials} by {config.search.strategy!r}"),
@@ -77,6 +79,12 @@ def plan_table(plan: Plan, costs: list[Cost], recorded: int = 0) -> Table:
         workers = f" on {config.workers.count} workers" if config.workers.count > 1 else ""
         rows.append(("all trials like the first", f"about {duration(math.ceil(total))}{workers}"))
     return Table(config.name, ("", ""), tuple(rows), left=(0, 1))
+
+
+def _energies(reference: Reference) -> str:
+    """What shows showers that fill a part of the geometry's range only."""
+    ends = [f"{end:.3g}" for end in (*reference.trained["energy"], *reference.geometry.energy)]
+    return "{} to {} GeV, of {} to {} GeV in the geometry".format(*ends)
 
 
 def _sampling(reference: Reference) -> str:

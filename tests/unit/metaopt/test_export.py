@@ -55,6 +55,9 @@ def test_the_export_is_whole_and_gives_the_trials_showers(
     assert production.score["S"] == best.score and production.score["groups"] == best.groups
     assert production.provenance["trial"] == best.number
     assert len(production.data["digest"]) == 64 and "numpy" in production.provenance["versions"]
+    low, high = production.data["trained"]["energy"]
+    assert 10 < low < 11 and 199 < high < 200
+    assert production.trained == ((10.0, 200.0), (90.0, 90.0))
     text = (out / "production.toml").read_text()
     assert str(tmp_path) not in text
     source = Path(str(study.document["folder"])) / "trials" / f"{best.number:04d}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from click.testing import CliRunner, Result
 import metaopt
 from metaopt.cli.main import cli
 from metaopt.errors import INTERRUPTED, ConfigError, MetaoptError, exit_code
+from metaopt.export import Ranges
 from metaopt.generation import block_size, make_order, model_digest
 from objectives.showers import Showers
 from search_spaces.geometry import Geometry
@@ -47,11 +49,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def production(folder: Path, geometry: Geometry) -> None:
+def production(folder: Path, geometry: Geometry, data: dict[str, object] | None = None) -> None:
     tables = {
         "model": {"family": "toy", "preset": "default", "parameters": {"rate": 1.0}},
         "geometry": encode(geometry),
-        **{key: {} for key in ("data", "budget", "score", "provenance")},
+        "data": data or {},
+        **{key: {} for key in ("budget", "score", "provenance")},
     }
     (folder / "production.toml").write_text(tomli_w.dumps(tables))
 
@@ -63,6 +66,55 @@ def call(*arguments: str) -> Result:
 def written(path: Path) -> Showers:
     with ShowerFile(str(path), GEOMETRY) as file:
         return file.read(0, len(file))
+
+
+@pytest.mark.parametrize(
+    ("found", "energy"),
+    [
+        ((10.4, 199.1), (10.0, 200.0)),  # flat in the range: so far by chance
+        ((60.0, 199.1), (60.0, 200.0)),
+        ((50.0, 50.0), (50.0, 50.0)),  # a test beam
+    ],
+)
+def test_a_model_makes_the_energies_that_it_was_trained_with(
+    model: Path, tmp_path: Path, found: tuple[float, float], energy: tuple[float, float]
+) -> None:
+    folder = Path(shutil.copytree(model, tmp_path / "model"))
+    production(folder, GEOMETRY, {"trained": {"energy": found}})
+    out = tmp_path / "fast.h5"
+    assert call(str(folder), "--events", "200", "-o", str(out)).exit_code == 0
+    made = written(out).energy
+    assert energy[0] <= made.min() <= made.max() <= energy[1]
+    assert np.ptp(made) > 0.9 * (energy[1] - energy[0]) or energy[0] == energy[1]
+    outside = ("--events", "5", "--energy", "10:55", "-o", str(tmp_path / "low.h5"))
+    if energy[0] == 10:
+        assert call(str(folder), *outside).exit_code == 0
+    else:
+        refused = call(str(folder), *outside)
+        assert f"energy must lie in {energy[0]:g}:{energy[1]:g} GeV" in str(refused.exception)
+        assert "use --extrapolate to go on" in str(refused.exception)
+        assert call(str(folder), *outside, "--extrapolate").exit_code == 0
+
+
+def test_the_round_ends_of_what_was_simulated_can_be_asked_for() -> None:
+    """Flat from 5 GeV on, the first of some hundred training events is at 5.15."""
+    wide = replace(GEOMETRY, energy=(1.0, 100.0))
+    trained = Ranges((5.15, 100.0), (90.0, 90.0))
+    assert make_order(wide, 1, trained=trained, energy=(5, 100)).energy == (5, 100)
+    for energy in ((4, 100), (5, 101)):
+        with pytest.raises(ConfigError, match=r"energy must lie in 5.15:100 GeV, .*--extrapolate"):
+            make_order(wide, 1, trained=trained, energy=energy)
+
+
+def test_a_calorimeter_of_one_energy_is_generated(model: Path, tmp_path: Path) -> None:
+    """As of a test beam; 8.2 is no number of single precision."""
+    beam = replace(GEOMETRY, energy=(8.2, 8.2))
+    folder = Path(shutil.copytree(model, tmp_path / "model"))
+    production(folder, beam)
+    out = tmp_path / "fast.h5"
+    assert call(str(folder), "--events", "20", "-o", str(out)).exit_code == 0
+    with ShowerFile(str(out), beam) as file:
+        np.testing.assert_allclose(file.read(0, 20).energy, 8.2)
 
 
 def test_the_seed_alone_decides_the_file(model: Path, tmp_path: Path) -> None:

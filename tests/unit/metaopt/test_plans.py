@@ -25,7 +25,8 @@ def test_a_family_that_predicts_nothing_has_a_plan_without_costs(
     assert rows["budget of a trial"] == "2 epochs of 100 showers"
     assert rows["study"] == "new"
     assert rows["sampling fraction"].startswith("2.1")  # cells in MeV would have 1,000 times it
-    assert len(rows) == 6
+    assert rows["training energies"] == "10.4 to 200 GeV, of 10 to 200 GeV in the geometry"
+    assert len(rows) == 7
 
 
 def test_the_time_of_all_trials_is_shared_by_the_workers(
