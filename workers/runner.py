@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,7 +145,7 @@ class _Trial:
                 yield self._scored(Outcome.STOPPED, score)
                 return
         result = self._scored(Outcome.COMPLETE, self._final_score(model, reference))
-        metrics = {**result.metrics, **model.metrics(), **_tested(model, test)}
+        metrics = {**result.metrics, **_own_numbers(model), **_tested(model, test)}
         self._save(model, reference)
         yield replace(result, metrics=metrics)
 
@@ -236,6 +238,26 @@ class _Trial:
         folder = Path(self.spec.folder)
         saved.save(model, folder, reference)
         (folder / "trial.json").write_text(json.dumps(self.spec.to_json(), indent=1))
+
+
+def _own_numbers(model: GenerativeModel) -> dict[str, float]:
+    """What the model says of itself, as the store and JSON can hold it.
+
+    A number that is not finite is none: exports and strategies could not read it.
+
+    Raises:
+        DataError: a metric is no number.
+    """
+    own: dict[str, float] = {}
+    for name, value in model.metrics().items():
+        # Numbers of NumPy too, and arrays of one.
+        if getattr(value, "ndim", 0) or not isinstance(value, SupportsFloat):
+            raise DataError(
+                f"metric {name!r} of the model must be a number, got {type(value).__name__}; "
+                "return numbers from metrics()"
+            )
+        own[name] = float(value)
+    return {name: value for name, value in own.items() if math.isfinite(value)}
 
 
 def _tested(model: GenerativeModel, reference: Reference | None) -> dict[str, float]:

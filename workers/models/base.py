@@ -49,7 +49,7 @@ class GenerativeModel(Protocol):
         """Write weights and what is needed to build the model again; no pickle."""
 
     def metrics(self) -> Mapping[str, float]:
-        """Static numbers, such as ``generator_parameters``."""
+        """Numbers by name, such as ``generator_parameters``; one that is not finite is left out."""
 
     def summary(self) -> str:
         """The architecture as text, layer by layer."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, ClassVar, cast
 
 import h5py
 import numpy as np
+import pytest
 
 from objectives.showers import Conditions
+from search_spaces.errors import DataError
 from workers.data.splits import part_events
 from workers.executors.inline import InlineExecutor
 from workers.models.registry import make_family
+from workers.models.toy import Toy, ToyModel
 from workers.runner import epoch_indices, trial_events
 from workers.saved import CHECK_DRAW
 from workers.trial import Outcome, Progress, Resources, TrialResult, TrialSpec
@@ -55,6 +59,35 @@ def test_divergence_is_the_configurations_own_failure(toy_spec: TrialSpec) -> No
     (result,) = trial_events(diverging, lambda: False)
     assert isinstance(result, TrialResult) and result.outcome is Outcome.FAILED
     assert result.score == 2.8 and "overshoots" in result.reason
+
+
+class Told(Toy):
+    """A family of one's own, whose models say what the test wants."""
+
+    says: ClassVar[dict[str, Any]] = {}
+
+    def build(self, *asked: Any) -> ToyModel:
+        model = super().build(*asked)
+        model.metrics = lambda: self.says  # type: ignore[method-assign]
+        return model
+
+
+def test_own_numbers_are_plain_and_finite(
+    toy_spec: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = replace(toy_spec, family=f"{__name__}:Told")
+    given = {"narrow": np.float32(1.5), "whole": np.int64(3), "none": np.nan, "endless": np.inf}
+    monkeypatch.setattr(Told, "says", given)
+    result = cast("TrialResult", [*trial_events(told, lambda: False)][-1])
+    assert json.loads(json.dumps(result.to_json()))["metrics"].items() >= {
+        ("narrow", 1.5),
+        ("whole", 3.0),
+    }
+    assert not {"none", "endless"} & set(result.metrics)  # an export could not be read
+    for wrong in (np.arange(3.0), "good", None):
+        monkeypatch.setattr(Told, "says", {"mine": wrong})
+        with pytest.raises(DataError, match="metric 'mine' of the model must be a number, got"):
+            list(trial_events(told, lambda: False))
 
 
 def test_a_saved_model_gives_the_same_showers(toy_spec: TrialSpec) -> None:
