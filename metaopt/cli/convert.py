@@ -24,7 +24,7 @@ from metaopt.formats import FILES
 )
 @options.as_json
 def command(model: Path, out: Path, forms: tuple[str, ...], as_json: bool) -> None:
-    r"""Write a trained generator for other programs, Geant4 among them.
+    """Write a trained generator for other programs, Geant4 among them.
 
     \b
     keras         Keras' own layers, for any Keras 3
@@ -36,7 +36,7 @@ def command(model: Path, out: Path, forms: tuple[str, ...], as_json: bool) -> No
     MODEL is a folder of `metaopt export`, or of a training. Inputs are energy
     [GeV], theta [rad] and particle, where the model has them, and noise; the
     output is GeV per cell. Every file is checked against the model.
-    """
+    """  # noqa: D301  # Click's mark of lines that stay as they are is the character itself
     from metaopt.cli.console import print_json, print_table, say
     from metaopt.formats.conversion import convert
     from metaopt.formats.tables import conversion_table

@@ -42,6 +42,11 @@ def test_every_command_explains_itself_within_80_columns(name: str) -> None:
     assert max(len(line) for line in result.output.splitlines()) <= 80
 
 
+def test_lists_in_a_help_text_stay_lists() -> None:
+    lines = CliRunner().invoke(cli, ["convert", "--help"]).output.splitlines()
+    assert "  tensorflow    a SavedModel" in lines and not any("\\b" in line for line in lines)
+
+
 @pytest.mark.parametrize(
     ("encoding", "name", "code"), [("ascii", "clic-12x12x12", 0), ("latin-1", "😀.toml", 2)]
 )
