@@ -22,8 +22,8 @@ from metaopt.record import Record, Training
 from metaopt.store.views import TrialView
 from metaopt.strategies.base import Observation
 from metaopt.strategies.estimates import candidates, unfinished_best
+from metaopt.strategies.points import only_proposal
 from metaopt.strategies.rivals import minimises_time, slower, speed_class
-from search_spaces.errors import SpaceError
 from search_spaces.parameters import Point
 from workers.timing import MS_PER_SHOWER
 
@@ -153,11 +153,7 @@ class Agenda:
         space, history = self._plan.space, self._record.history
         proposed = self._plan.strategy.propose(space, history, pending, 1, draws)
         name = self._plan.config.search.strategy
-        if len(proposed) != 1:
-            raise SpaceError(f"strategy {name!r} was asked for 1 proposal, got {len(proposed)}")
-        made = proposed[0]
-        # What is not of the space would be trained as something else, or end in the store.
-        space.check(made.point, f"proposal {number} of strategy {name!r}")
+        made = only_proposal(proposed, space, f"strategy {name!r}", number)
         self._record.proposals += 1
         return Assignment(made.point, number, note=dict(made.note))
 

@@ -34,6 +34,7 @@ from metaopt.config import load_config
 from metaopt.preflight import Plan, prepare
 from metaopt.specification import common_specification
 from metaopt.strategies.base import Observation, State, Strategy
+from metaopt.strategies.points import only_proposal
 from objectives.objective import WORST
 from search_spaces.errors import SpaceError
 from search_spaces.parameters import Value
@@ -140,7 +141,9 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
         """The strategy's next point."""
         pending = [known.point for known in self._running.values()]
         rng = np.random.default_rng([self._seed, self._proposals])
-        made = self._strategy.propose(self._space, self.history, pending, 1, rng)[0]
+        proposed = self._strategy.propose(self._space, self.history, pending, 1, rng)
+        name = type(self._strategy).__name__
+        made = only_proposal(proposed, self._space, name, self._proposals)
         self._running[trial_id] = _Known(self._proposals, dict(made.point))
         self._proposals += 1
         return dict(made.point)

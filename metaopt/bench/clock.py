@@ -23,6 +23,7 @@ from metaopt.bench.problem import Problem, Training
 from metaopt.specification import training_seed
 from metaopt.strategies.base import Observation, Proposal, State, Strategy
 from metaopt.strategies.estimates import unfinished_best
+from metaopt.strategies.points import only_proposal
 from metaopt.strategies.pruning import Pruning, so_far
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Point
@@ -214,7 +215,8 @@ class _Study:
         draws = np.random.default_rng([self._seed, number])
         with self._measured():
             space = self._problem.space
-            made = self._strategy.propose(space, self._told(), pending, 1, draws)[0]
+            proposed = self._strategy.propose(space, self._told(), pending, 1, draws)
+        made = only_proposal(proposed, space, type(self._strategy).__name__, number)
         self._controller_free = self._now + self._setting.proposal_seconds
         self._start(number, self._settled(made))
 

@@ -22,6 +22,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from metaopt.strategies.base import Observation, State, Strategy
+from metaopt.strategies.points import only_proposal
 from search_spaces.errors import ConfigError, SpaceError
 from search_spaces.parameters import Categorical, Float, Int, Parameter, Point
 from search_spaces.space import SearchSpace
@@ -84,8 +85,9 @@ class StrategySampler(BaseSampler):
         running = [t for t in others if t.state is TrialState.RUNNING]
         pending = [p for p in (_point(self._space, t) for t in running) if p is not None]
         rng = np.random.default_rng([self._seed, trial.number])
-        proposal = self._strategy.propose(self._space, history, pending, 1, rng)[0]
-        return dict(proposal.point)
+        proposed = self._strategy.propose(self._space, history, pending, 1, rng)
+        name = type(self._strategy).__name__
+        return dict(only_proposal(proposed, self._space, name, trial.number).point)
 
     def sample_independent(
         self,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from metaopt.strategies.base import Observation, Proposal
+from search_spaces.errors import SpaceError
 from search_spaces.parameters import Categorical, Float, Parameter, Point, Value
+from search_spaces.records import shown
 from search_spaces.space import Key, SearchSpace
 
 #: Draws tried before a space is suspected to be used up.
@@ -20,6 +22,39 @@ MAX_GRID = 4096
 
 #: Makes one proposal from the points under way and the keys of all known points.
 Step: TypeAlias = Callable[[Sequence[Point], set[Key]], Proposal]
+
+
+def only_proposal(proposed: object, space: SearchSpace, strategy: str, number: int) -> Proposal:
+    """The one proposal that a strategy was asked for, if it keeps to its contract.
+
+    What does not would be trained as something else, or end in the store.
+
+    Args:
+        proposed: what ``propose`` returned.
+        space: what may vary.
+        strategy: what an error text calls it.
+        number: of the proposal.
+
+    Raises:
+        SpaceError: there is not one proposal, it is not of the space, or its note is no text.
+    """
+    if not isinstance(proposed, Sequence) or not all(isinstance(p, Proposal) for p in proposed):
+        raise SpaceError(
+            f"{strategy} must return a list of metaopt.strategies.base.Proposal, "
+            f"got {shown(proposed)}"
+        )
+    if len(proposed) != 1:
+        raise SpaceError(f"{strategy} was asked for 1 proposal, got {len(proposed)}")
+    made: Proposal = proposed[0]
+    where = f"proposal {number} of {strategy}"
+    space.check(made.point, where)
+    note: Mapping[Any, Any] = made.note
+    for key, value in note.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise SpaceError(
+                f"{where}: its note must be text by name, got {shown(value)} for {shown(key)}"
+            )
+    return made
 
 
 def known_keys(

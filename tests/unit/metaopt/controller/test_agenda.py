@@ -257,28 +257,31 @@ POINT = {"rate": 0.5, "fluctuation": 1.0, "sharpness": 1.0, "cells": "gamma"}
 class Stubborn:
     """Proposes always the same."""
 
-    points: tuple[dict[str, Any], ...] = ()
+    made: Any = ()
 
-    def propose(self, *_: Any) -> list[Proposal]:
-        return [Proposal(point) for point in self.points]
+    def propose(self, *_: Any) -> Any:
+        return self.made
 
 
 @pytest.mark.parametrize(
-    ("points", "why"),
+    ("made", "why"),
     [
-        (({**POINT, "rate": 99.0},), r"rate must lie in \[0.01, 3.0\] \(log\), got 99.0"),
-        (({"rate": 0.5},), "'fluctuation' is active and must have a value"),
-        (({**POINT, "foo": 1},), "unknown parameter 'foo'"),
-        ((), "was asked for 1 proposal, got 0"),
+        ([Proposal({**POINT, "rate": 99.0})], r"rate must lie in \[0.01, 3.0\] \(log\), got 99.0"),
+        ([Proposal({"rate": 0.5})], "'fluctuation' is active and must have a value"),
+        ([Proposal({**POINT, "foo": 1})], "unknown parameter 'foo'"),
+        ([], "was asked for 1 proposal, got 0"),
+        (None, "must return a list of .*Proposal, got None"),
+        ([POINT], "must return a list of .*Proposal, got .*'cells': 'gamma'"),
+        ([Proposal(POINT, {"step": 3})], "note must be text by name, got 3 for 'step'"),  # type: ignore[dict-item]
     ],
 )
 def test_what_is_not_of_the_space_is_refused_before_it_is_recorded(
     toy_config: Make,
     monkeypatch: pytest.MonkeyPatch,
-    points: tuple[dict[str, Any], ...],
+    made: Any,
     why: str,
 ) -> None:
-    monkeypatch.setattr(Stubborn, "points", points)
+    monkeypatch.setattr(Stubborn, "made", made)
     config = toy_config(search__strategy=f"{__name__}:Stubborn")
     with pytest.raises(SpaceError, match=rf"strategy '.*:Stubborn'.*{why}"):
         run(config)
