@@ -11,13 +11,14 @@ from typing import Any
 
 from search_spaces.cells import Cells
 from search_spaces.documents import read_toml
-from search_spaces.errors import GeometryError
+from search_spaces.errors import GeometryError, InputError
 from search_spaces.geometry import Geometry, Layers
 from search_spaces.loader import builtin_names, is_path, load_geometry, load_space
 from search_spaces.records import decode
 from workers.models.base import PredictsCost
 from workers.models.registry import make_family
 from workers.simulation.detector import Detector
+from workers.simulation.job import ENGINES, Engine, check_simulable
 
 #: The least that a geometry needs: one key of a file at a time is tried with it.
 _LEAST: dict[str, Any] = {
@@ -105,11 +106,26 @@ def fits(geometry: Geometry) -> list[Fit]:
     return made
 
 
-def why_not_simulated(geometry: Geometry) -> str:
-    """Why a geometry cannot be simulated; empty if it can."""
+def why_no_detector(geometry: Geometry) -> str:
+    """Why the layers of a geometry are no detector; empty if they are."""
     try:
         Detector.of(geometry)
     except GeometryError as failure:
+        return str(failure)
+    return ""
+
+
+def simulators(geometry: Geometry) -> tuple[tuple[Engine, ...], str]:
+    """The engines that `metaopt simulate` can take as it is; why not, where there are none."""
+    reasons = {engine: _why_not(geometry, engine) for engine in ENGINES}
+    able = tuple(engine for engine, reason in reasons.items() if not reason)
+    return able, "" if able else reasons[ENGINES[0]]
+
+
+def _why_not(geometry: Geometry, engine: Engine) -> str:
+    try:
+        check_simulable(geometry, engine, geometry.particles)
+    except InputError as failure:
         return str(failure)
     return ""
 

@@ -79,26 +79,26 @@ def check(file: str, as_json: bool) -> None:
 
 def _print_fits(file: str) -> None:
     from metaopt.cli.console import print_table
-    from metaopt.geometries import fits, why_not_simulated
+    from metaopt.geometries import fits, simulators
     from metaopt.reports.geometries import fits_table
     from search_spaces.loader import load_geometry
 
     geometry = load_geometry(file)
-    reason = why_not_simulated(geometry)
+    able, reason = simulators(geometry)
     click.echo(f"{file}: fits")
-    click.echo(f"cannot be simulated: {reason}" if reason else "can be simulated: geant4, gflash")
+    click.echo(f"can be simulated: {', '.join(able)}" if able else f"cannot be simulated: {reason}")
     print_table(fits_table(fits(geometry)))
 
 
 def _document(file: str, found: list[str]) -> dict[str, object]:
-    from metaopt.geometries import fits, why_not_simulated
+    from metaopt.geometries import fits, simulators
     from search_spaces.loader import load_geometry
     from search_spaces.records import encode
 
     if found:
         return {"errors": found, "fits": [], "cannot_be_simulated": ""}
     geometry = load_geometry(file)
-    reason = why_not_simulated(geometry)
+    _, reason = simulators(geometry)
     return {"errors": [], "fits": encode(fits(geometry)), "cannot_be_simulated": reason}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from metaopt.geometries import Fit, why_not_simulated
+from metaopt.geometries import Fit, simulators, why_no_detector
 from metaopt.reports.tables import Table
 from search_spaces.cells import Cells
 from search_spaces.errors import InfeasibleError
@@ -24,7 +24,7 @@ def list_table(geometries: Sequence[Geometry]) -> Table:
             _grid(g.shape),
             _range(g.energy),
             _range(g.theta),
-            "no" if why_not_simulated(g) else "yes",
+            "yes" if simulators(g)[0] else "no",
             g.title,
         )
         for g in geometries
@@ -36,7 +36,7 @@ def list_table(geometries: Sequence[Geometry]) -> Table:
 def axes_table(geometry: Geometry) -> Table:
     """One row per axis: cells, their size, the whole extent."""
     grid = isinstance(geometry.cells, Cells)
-    seen = None if why_not_simulated(geometry) else medium(geometry)
+    seen = None if why_no_detector(geometry) else medium(geometry)
     names = ("x", "y (tilt)", "z (depth)") if grid else ("r", "alpha", "layer")
     rows = []
     for axis, name in enumerate(names):
@@ -67,7 +67,7 @@ def _lengths(extent: float, axis: int, seen: Medium | None) -> str:
 def layers_table(geometry: Geometry) -> Table:
     """One row per plate of a layer, from the front; none where nothing can be simulated."""
     headers = ("layer, from the front", "material", "mm", "radiation lengths")
-    if why_not_simulated(geometry):
+    if why_no_detector(geometry):
         return Table("", headers, ())
     slabs = Detector.of(geometry).slabs
     rows: list[tuple[str, ...]] = [
@@ -91,8 +91,9 @@ def facts_table(geometry: Geometry) -> Table:
         ("files", f"{storage.format}: {', '.join(keys)}; {storage.gev_per_unit:g} GeV per unit"),
         ("network grid", _network_grid(geometry)),
     ]
-    reason = why_not_simulated(geometry)
-    rows += [("simulation", f"no: {reason}")] if reason else _medium_rows(geometry)
+    able, reason = simulators(geometry)
+    rows += [] if why_no_detector(geometry) else _medium_rows(geometry)
+    rows += [] if able else [("simulation", f"no: {reason}")]
     return Table("", ("", ""), tuple(rows), left=(0, 1))
 
 

@@ -92,20 +92,30 @@ def make_job(
     if events < 1:
         raise ConfigError(f"events >= 1 must hold, got {events}")
     cut = _cut(engine, cut_mm)
-    Detector.of(geometry)
     beam = Beam(
         _within("energy", energy or geometry.energy, geometry.energy, "GeV"),
         _within("theta", theta or geometry.theta, geometry.theta, "degrees"),
         particles or geometry.particles,
         seed,
     )
-    check_keys(geometry, CPU_SECONDS)
-    _check_angle(geometry, beam)
-    _check_particles(geometry, engine, beam.particles)
+    check_simulable(geometry, engine, beam.particles)
     if engine == "geant4":
         # A better tuned parametrisation must not keep a full simulation from being resumed.
         geometry = replace(geometry, gflash=GFlash())
     return Job(geometry, engine, release(engine), events, beam, cut)
+
+
+def check_simulable(geometry: Geometry, engine: Engine, particles: tuple[str, ...]) -> None:
+    """Refuse what an engine cannot simulate, installed or not.
+
+    Raises:
+        GeometryError: the geometry is of another kind, or its file could not be written.
+        ConfigError: angles could not be stored, or particles neither made nor stored.
+    """
+    Detector.of(geometry)
+    check_keys(geometry, CPU_SECONDS)
+    _check_angle(geometry)
+    _check_particles(geometry, engine, particles)
 
 
 def release(engine: Engine) -> str:
@@ -149,11 +159,11 @@ def _within(
     return asked
 
 
-def _check_angle(geometry: Geometry, beam: Beam) -> None:
+def _check_angle(geometry: Geometry) -> None:
     if not geometry.storage.theta and geometry.has_angle:
         raise ConfigError(
             f"geometry {geometry.name!r} stores no angle, so theta must be one, got "
-            f"{beam.theta[0]:g}:{beam.theta[1]:g}; name a data set in storage.theta"
+            f"{geometry.theta[0]:g}:{geometry.theta[1]:g}; name a data set in storage.theta"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,29 @@ def test_the_template_fits_and_can_be_simulated(template: Path) -> None:
     assert lines[1] == "can be simulated: geant4, gflash"
     assert "fixed-angle      yes" in result.output and "1,030,532 + 79,258" in result.output
     assert load_geometry(str(template)).title == 'A "new" calorimeter'
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "line"),
+    [
+        ('["e-"]', '["mu-"]', "can be simulated: geant4$"),
+        ('["e-"]', '["pi-"]', "cannot be simulated: engine 'geant4' cannot simulate 'pi-'"),
+        ('["e-"]', '["e-", "gamma"]', "cannot be simulated: several particle types need storage"),
+    ],
+)
+def test_what_can_be_simulated_is_what_metaopt_simulate_takes(
+    template: Path, now: str, then: str, line: str
+) -> None:
+    template.write_text(template.read_text().replace(now, then, 1))
+    said = call("check", str(template)).output.splitlines()[1]
+    assert re.match(line, said)
+
+
+def test_angles_that_could_not_be_stored_cannot_be_simulated(template: Path) -> None:
+    text = template.read_text().replace("[90.0, 90.0]", "[60.0, 120.0]")
+    template.write_text(text.replace('theta = "theta"', 'theta = ""'))
+    said = call("check", str(template)).output.splitlines()[1]
+    assert said.startswith("cannot be simulated: geometry 'mine' stores no angle")
 
 
 @pytest.mark.parametrize("name", ["😀 ECAL", 'Kalorimeter für "ü"', "tab\tdel\x7f"])
