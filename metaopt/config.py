@@ -182,11 +182,9 @@ class StudyConfig:
                 "data.split must be three positive shares (training, validation, test) that "
                 f"add up to 1, got {list(split)}"
             )
-        trial = self.trial
-        for time in (
-            self.search.time_budget, trial.checkpoint, trial.time_limit, trial.silence_limit,
-        ):  # fmt: skip
-            seconds(time)
+        seconds(self.search.time_budget, "search.time_budget")
+        for key in ("checkpoint", "time_limit", "silence_limit"):
+            seconds(getattr(self.trial, key), f"trial.{key}")
         if self.study.name:
             check_name(self.study.name)
 
@@ -321,8 +319,12 @@ def checkpoint_folder(study_folder: Path, proposal: int, seed: int = 0) -> Path:
     return study_folder / "checkpoints" / (f"{proposal:04d}" + (f"-{seed}" if seed else ""))
 
 
-def seconds(text: str) -> float | None:
+def seconds(text: str, key: str = "a time") -> float | None:
     """Seconds of ``"90"``, ``"90s"``, ``"4m"``, ``"2h"`` or ``"1d"``; None of an empty text.
+
+    Args:
+        text: as the user gave it.
+        key: what an error text calls it.
 
     Raises:
         ConfigError: it reads otherwise.
@@ -333,7 +335,7 @@ def seconds(text: str) -> float | None:
     length = _UNITS[match[2]] * float(match[1]) if match else 0.0
     if not 0 < length <= MOST:
         raise ConfigError(
-            f"a time reads like 90s, 4m, 2h or 1d and is longer than 0, got {shown(text)}"
+            f"{key} reads like 90s, 4m, 2h or 1d and is longer than 0, got {shown(text)}"
         )
     return length
 

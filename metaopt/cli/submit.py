@@ -75,7 +75,9 @@ def command(
 
     asked = asked_study(config, given)
     server = JobServer(address)
-    parcel = pack(asked, Reach(server.head_is_here(), shared), seconds(await_nodes) or 0)
+    parcel = pack(
+        asked, Reach(server.head_is_here(), shared), seconds(await_nodes, "--await-nodes") or 0
+    )
     job = _begin(server, parcel, pip, as_json)
     sys.exit(_follow(server, job) if wait else 0)
 
