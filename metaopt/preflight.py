@@ -26,6 +26,7 @@ from search_spaces.loader import load_geometry, load_space, space_document
 from search_spaces.records import encode
 from search_spaces.space import SearchSpace
 from workers import data
+from workers.data.splits import part_events
 from workers.models.registry import make_family
 from workers.trial import DataSpec
 
@@ -160,6 +161,16 @@ def _feasible_space(space: SearchSpace, geometry: Geometry) -> SearchSpace:
     return feasible
 
 
+def check_simulated(events: int, config: StudyConfig) -> None:
+    """Refuse a study whose showers, one file of them, are yet to be made and would not do.
+
+    Raises:
+        InputError: they would be too few, or could not be split.
+    """
+    spec = DataSpec(("",), config.data.split, "", config.data.by)
+    _check_events({p: len(part_events([events], spec, p)) for p in data.PARTS}, config)
+
+
 def _check_events(sizes: dict[data.Part, int], config: StudyConfig) -> None:
     if min(sizes.values()) < MIN_EVENTS:
         raise DataError(
@@ -171,5 +182,5 @@ def _check_events(sizes: dict[data.Part, int], config: StudyConfig) -> None:
         raise ConfigError(
             f"trial.evaluation_showers <= {sizes['validation']} (the validation events) must "
             f"hold, got {config.trial.evaluation_showers}; give --evaluation-showers "
-            f"{sizes['validation']}, or more files"
+            f"{sizes['validation']}, or more showers"
         )

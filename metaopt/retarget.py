@@ -16,6 +16,7 @@ import tomli_w
 
 from metaopt.config import StudyConfig, config_of, load_config
 from metaopt.names import check_name
+from metaopt.preflight import check_simulated
 from metaopt.store.study import StoredStudy
 from metaopt.store.urls import masked
 from search_spaces.errors import ConfigError
@@ -82,6 +83,7 @@ def study_of(
     Raises:
         ConfigError: no showers are named, or twice, a value breaks a rule, or the study that is
             there is another one.
+        DataError: the showers to simulate would be too few, or could not be split.
         SpaceError: the earlier space has no counterpart for the geometry.
     """
     check_name(target.name)
@@ -100,6 +102,8 @@ def study_of(
     config = config_of(tables, options, str(path))
     if target.files:
         config.files()
+    else:
+        check_simulated(target.events, config)
     target.folder.mkdir(parents=True, exist_ok=True)
     (target.folder / SPACE).write_text(tomli_w.dumps(space_document(space)), encoding="utf-8")
     head = f"# The search of study {earlier.name} for {geometry.title or geometry.name}.\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,6 +106,21 @@ def test_nothing_is_written_for_showers_that_are_not_there(
     assert not (tmp_path / "new").exists() and not (tmp_path.parent / "escaped").exists()
     done = _retarget(*given, "--data", "sample")
     assert done.exit_code == 0, done.output
+
+
+def test_showers_that_would_be_too_few_are_not_simulated(
+    storage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("argon.toml").write_text(GEOMETRY)
+    given = ("argon.toml", "--from", "clic", "--storage", storage, "--results", "new")
+    for asked, why in (
+        (("--simulate", "300"), "at least 100 events to score with, got 300 events split"),
+        (("--simulate", "1000", "--evaluation-showers", "300"), "<= 200 .the validation events.*;"),
+    ):
+        refused = _retarget(*given, *asked, "--engine", "gflash")
+        assert re.search(why, str(refused.exception))
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_study_that_is_there_is_not_taken_for_another_one(
