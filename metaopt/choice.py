@@ -56,7 +56,7 @@ def choose(
             return trial
     raise NoCompleteTrialError(
         f"trial {number} of study {study.name!r} is not complete; "
-        "`metaopt export --list` gives those that are"
+        f"`metaopt export {study.name} --list` gives those that are"
     )
 
 

@@ -122,7 +122,7 @@ CASES: list[tuple[str, int, str]] = [
     ("export toy", 2, "give STUDY and -o DIR, or --list"),
     ("export toyy -o new", 1, "no study 'toyy'"),
     ("export hopeless -o new", 3, "'hopeless' has no complete trial to export; run it on"),
-    ("export toy --trial 99 -o new", 3, "trial 99 of study 'toy' is not complete; `metaopt exp"),
+    ("export toy --trial 99 -o new", 3, "trial 99 .* is not complete; `metaopt export toy --list`"),
     ("export toy --trial 0 -o results", 2, "results holds other files; give an empty or new"),
     ("export toy --trial 0 -o text/new", 2, "text is a file; give an empty or new folder"),
     ("export toy --trial 1 -o new", 2, "trial 1 in .*: must hold a whole model"),
