@@ -138,6 +138,20 @@ def test_workers_that_cannot_be_had(call: Call, line: str, rule: str) -> None:
     assert code == 1 and re.search(rule, last), last
 
 
+def test_a_home_that_cannot_be_written_to(desk: Path) -> None:
+    own = {k: v for k, v in os.environ.items() if not k.startswith("RAY_AUTH")}
+    done = subprocess.run(
+        [sys.executable, "-m", "metaopt", *shlex.split(f"{STUDY} --executor ray")],
+        cwd=desk,
+        env=own | {"HOME": "/proc"},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and "set HOME to a folder that can be written to" in last, last
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_the_right_to_write(desk: Path, call: Call) -> None:
     (desk / "results").chmod(0o500)

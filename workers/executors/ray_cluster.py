@@ -233,6 +233,11 @@ def _connection_advice(address: str, failure: Exception) -> str:
         return token_advice(address, another=shown)
     cause = f"{type(failure).__name__}: {(text.splitlines() or [''])[0]}"
     if not address:
+        if isinstance(failure, OSError) and ".ray" in Path(str(failure.filename)).parts:
+            return (
+                f"Ray could not be started, as it keeps its token below HOME ({cause}); "
+                "set HOME to a folder that can be written to, or RAY_AUTH_TOKEN to a secret"
+            )
         return (
             f"Ray could not be started on this machine ({cause}); it may be too busy or short of "
             "memory: make room, and the same command goes on"
