@@ -139,6 +139,10 @@ def _convert_union(args: tuple[Any, ...], value: Any, where: str, error: type[In
             return _convert(member, value, where, error)
         except InputError as failure:
             failures.append(failure)
+    if all(member in _NAMES for member in members):
+        # A whole number is a number too.
+        names = [_NAMES[m] for m in members if not (m is int and float in members)]
+        raise error(f"{where} must be {', '.join(names)}, got {shown(value)}")
     raise failures[0]
 
 
@@ -161,4 +165,9 @@ def _scalar(hint: Any, value: Any, where: str, error: type[InputError]) -> Any:
     return value
 
 
-_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+_NAMES: Mapping[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+}

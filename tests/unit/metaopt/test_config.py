@@ -57,6 +57,10 @@ def test_another_strategy_or_rule_leaves_the_options_of_the_one_in_the_file(tmp_
         ({"search": {"trails": 5}}, "unknown key 'trails'; did you mean 'trials'"),
         ({"serach": {"trials": 5}}, "unknown key 'serach'; did you mean 'search'"),
         ({"search": {"trials": "many"}}, "search.trials must be a whole number"),
+        (
+            {"search": {"options": {"sizes": [1, 2]}}},
+            r"search.options.sizes must be a number, a text, true or false, got \[1, 2\]",
+        ),
         ({"search": {"time_budget": "soon"}}, "search.time_budget reads like 90s"),
         ({"trial": {"silence_limit": "2 hours"}}, "trial.silence_limit reads like 90s"),
         ({"data": {"split": [0.5, 0.2, 0.2]}}, "add up to 1"),
