@@ -101,7 +101,7 @@ def test_kill_9_of_the_controller_loses_nothing(tmp_path: Path) -> None:
     with started(tmp_path, *command) as (process, stderr):
         wait_for(stderr, "trial 4 started")
         process.kill()
-    metaopt(tmp_path, *command)
+    metaopt(tmp_path, *command, "--executor", "inline")
     # A stopped trial that goes on has its proposal's number.
     assert list(dict.fromkeys(k for k, _ in proposals(tmp_path, "toy"))) == list(range(8))
 
