@@ -32,6 +32,8 @@ from workers.simulation.label import Label
 BLOCK_BYTES, BLOCK_SHOWERS = 16 * 2**20, (1, 256)
 
 Range = tuple[float, float]
+#: Of the conditions that are ranges.
+UNITS = {"energy": "GeV", "theta": "degrees"}
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,12 @@ def make_order(
     known = trained or Ranges(geometry.energy, geometry.theta)
     made = Order(events, energy or known.energy, theta or known.theta, chosen, seed)
     remedy = "" if extrapolate else "use --extrapolate to go on"
-    _check("energy [GeV]", made.energy, known.energy, geometry.energy, remedy)
+    _check("energy", made.energy, known.energy, geometry.energy, remedy)
     if not made.energy[0] > 0:
         raise ConfigError(f"energy must be above 0 GeV, got {made.energy[0]:g}")
     if not geometry.has_angle:
         remedy = "the model has no other"
-    _check("theta [degrees]", made.theta, known.theta, geometry.theta, remedy)
+    _check("theta", made.theta, known.theta, geometry.theta, remedy)
     if not (made.theta[0] > 0 and made.theta[1] < 180):
         raise ConfigError(
             "theta must lie between 0 and 180 degrees, where the front face is, got "
@@ -107,14 +109,14 @@ def make_order(
     return made
 
 
-def _check(what: str, got: Range, trained: Range, whole: Range, remedy: str) -> None:
+def _check(name: str, got: Range, trained: Range, whole: Range, remedy: str) -> None:
     """Raise :class:`ConfigError` for a range that is none, and one beyond ``trained``.
 
     The first and the last training event are not at the ends of what was simulated: as much as
     that may be, the order may go beyond them, though not beyond the geometry's ``whole`` range.
     Without a remedy it may go anywhere.
     """
-    name, unit = what.rstrip("]").split(" [")
+    unit = UNITS[name]
     if not (np.isfinite(got).all() and got[0] <= got[1]):
         raise ConfigError(f"{name} must be LOW:HIGH with LOW <= HIGH, got {got[0]:g}:{got[1]:g}")
     slack = NEAR * (trained[1] - trained[0])

@@ -11,18 +11,14 @@ that is the best on validation showers. Trainings that were interrupted go on.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
 from statistics import mean, stdev
 
+from quick_seeds import metaopt
+
 SHOWERS = 1000
-
-
-def metaopt(*arguments: str) -> str:
-    command = [sys.executable, "-m", "metaopt", *arguments]
-    return subprocess.run(command, check=True, text=True, capture_output=True).stdout
 
 
 def trained(study: str, trial: int, epochs: int) -> tuple[float, str]:

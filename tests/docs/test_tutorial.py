@@ -37,6 +37,7 @@ def test_the_next_block_of_the_tutorial(folder: Path, number: int) -> None:
 def test_the_tutorial_leaves_what_it_promises(folder: Path) -> None:
     model = {"production.toml", "generator.weights.h5", "summary.txt", "check.npz"}
     assert model <= {path.name for path in (folder / "production").iterdir()}
+    assert (folder / "results" / "metaopt.db").is_file()
     pages = {"report.html", "validation.html", "fast.h5", "geant4.h5", "ecal.toml"}
     folders = {"production", "trained", "deployed", "results"}
     assert pages | folders <= {path.name for path in folder.iterdir()}

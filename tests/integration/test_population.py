@@ -263,7 +263,7 @@ def test_as_many_members_train_at_once_as_there_are_workers(
     assert summary(trials_of(tmp_path / "1")) == summary(trials_of(tmp_path))
 
 
-@pytest.mark.timeout(900)  # three starts of Ray, on a machine that may be busy
+@pytest.mark.timeout(900)  # four starts of Ray, on a machine that may be busy
 def test_kill_9_and_ctrl_c_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MARK, str(tmp_path))
     with started(tmp_path, *COMMAND) as (process, stderr):
@@ -298,6 +298,11 @@ def test_kill_9_and_ctrl_c_lose_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     ends = [int(t.note["from epoch"]) for t in segments[1:]] + [EPOCHS + 1]
     known = [r for t, end in zip(segments, ends, strict=True) for r in t.rungs if r[0] < end]
     assert known == replayed(tmp_path, moved)
+
+    undisturbed = tmp_path / "undisturbed"
+    undisturbed.mkdir()
+    metaopt(undisturbed, *COMMAND)
+    assert summary(trials_of(undisturbed)) == summary(trials)
 
     metaopt(tmp_path, "export", "toy", "-o", "production")
     model = load_production(tmp_path / "production").model

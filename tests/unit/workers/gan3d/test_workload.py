@@ -56,6 +56,12 @@ def test_rates_explain_the_times_that_they_made() -> None:
         assert fitted.seconds(one) == pytest.approx(true.seconds(one), rel=1e-6)
 
 
+def test_a_calibration_predicts_a_positive_time_for_every_point() -> None:
+    predicted = Gan3D().calibrated("fixed-angle", geometry(), Resources())
+    times = [predicted(SMALL), predicted({}), predicted({"g1_filters": 128})]
+    assert 0 < times[0] < times[1] < times[2]
+
+
 def test_static_metrics_are_those_of_the_built_model() -> None:
     built = Gan3D().build("fixed-angle", SMALL, geometry(), 1, Resources())
     assert Gan3D().static_metrics("fixed-angle", SMALL, geometry()) == built.metrics()
