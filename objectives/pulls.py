@@ -92,12 +92,17 @@ class Pulls:
         f = sample.values.astype(np.float64)
         least = _tolerances(names, f)
         of_type = [conditions.particle == p for p in range(len(geometry.particles))]
-        fewest = min(int(rows.sum()) for rows in of_type)
-        if not fewest:
+        without = [
+            particle
+            for particle, rows in zip(geometry.particles, of_type, strict=True)
+            if not rows.any()
+        ]
+        if without:
             raise DataError(
                 f"every particle type of {list(geometry.particles)} needs showers, got none of "
-                f"one of them; list the particles that the data hold"
+                f"{', '.join(without)}; list the particles that the data hold"
             )
+        fewest = min(int(rows.sum()) for rows in of_type)
         fits = [start._fitted(f[rows], conditions[rows], least, fewest) for rows in of_type]
         mean, log_var, spread = (np.stack(part) for part in zip(*fits, strict=True))
         return cls(x_scale, y_range, mean, log_var, spread)

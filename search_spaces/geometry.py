@@ -153,6 +153,11 @@ class Geometry:
         self.gflash.check(where)
         if not self.particles:
             raise GeometryError(f"{where}: particles must name at least one, got none; add it")
+        if len(set(self.particles)) < len(self.particles):
+            raise GeometryError(
+                f"{where}: particles must name each one once, got {list(self.particles)}; "
+                "leave out the second"
+            )
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from metaopt.cli.console import print_table, say, unheard
 from metaopt.cli.live import on_signals
 from metaopt.cli.monitor import TerminalMonitor
-from metaopt.config import StudyConfig, TrialTable
+from metaopt.config import StudyConfig
 from metaopt.controller import Controller
 from metaopt.errors import DONE, INTERRUPTED, NO_COMPLETE_TRIAL, ConfigError, MetaoptError
 from metaopt.filesystems import place_of
@@ -56,8 +56,8 @@ def run_study(config: StudyConfig) -> int:
     """
     with TerminalMonitor() as monitor:
         plan, store, stored = _checked(config, monitor)
-        if _trains(plan):
-            _name_idle_limit(config.trial)
+        for line in idle_options(config, population=_trains(plan)):
+            say(line)
         monitor.stage("starting the workers")
         executor = make_population_executor(config) if _trains(plan) else make_executor(config)
         try:
@@ -160,12 +160,20 @@ def _trains(plan: Plan) -> bool:
     return isinstance(plan.strategy, PopulationTraining)
 
 
-def _name_idle_limit(trial: TrialTable) -> None:
-    """Say that a limit was given that holds for the trials of searches only."""
-    if trial.time_limit:
-        say(
-            f"a population has no limit for the time of a member, got trial.time_limit = "
-            f"{trial.time_limit}; leave it out, and give trial.silence_limit for hung ones"
+def idle_options(config: StudyConfig, *, population: bool) -> Iterator[str]:
+    """What was given and has no effect in this study, one line each."""
+    limit, workers = config.trial.time_limit, config.workers
+    if population and limit:
+        yield (
+            f"a population has no limit for the time of a member, got trial.time_limit = {limit}; "
+            "leave it out, and give trial.silence_limit for hung ones"
+        )
+    if workers.executor == INLINE and workers.count > 1:
+        yield f"executor inline trains one trial at a time, got workers.count = {workers.count}"
+    if workers.executor == INLINE and workers.ray_address:
+        yield (
+            "executor inline trains in this process, got workers.ray_address = "
+            f"{workers.ray_address!r}; leave out the executor to use the cluster"
         )
 
 

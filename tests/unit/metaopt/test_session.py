@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from metaopt import filesystems
-from metaopt.cli.session import study_key
+from metaopt.cli.session import idle_options, study_key
 from metaopt.config import StudyConfig
 
 
@@ -45,3 +45,28 @@ def test_a_study_in_a_shared_folder_has_one_key_on_all_machines(
     others = "/theirs /shared/my\\040study rw - nfs4 nas:/export rw"
     assert key("a", local, others) != key("a", local, mounted)
     assert len({key("a", local), key("b", local), key("a", local, mounted)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "population", "said"),
+    [
+        ({"executor": "ray", "count": 4, "ray_address": "head:6379"}, False, []),
+        ({"count": 1}, False, []),
+        ({"count": 4}, False, ["one trial at a time, got workers.count = 4"]),
+        ({"ray_address": "head:6379"}, False, ["got workers.ray_address = 'head:6379'; leave out"]),
+        ({"time_limit": "1h"}, False, []),
+        ({"executor": "ray", "time_limit": "1h"}, True, ["got trial.time_limit = 1h; leave it"]),
+    ],
+)
+def test_options_without_effect_are_named(
+    given: dict[str, object],
+    population: bool,
+    said: list[str],
+    toy_config: Callable[..., StudyConfig],
+) -> None:
+    table = {"executor": "inline", **given}
+    options = {("trial__" if k == "time_limit" else "workers__") + k: v for k, v in table.items()}
+    lines = list(idle_options(toy_config(**options), population=population))
+    assert len(lines) == len(said)
+    for line, part in zip(lines, said, strict=True):
+        assert part in line

@@ -66,6 +66,7 @@ def test_one_energy_is_a_range() -> None:
         ({"storage": Storage(showers="")}, "must name data sets, got '' and 'energy'"),
         ({"storage": Storage(energy="/")}, "must name data sets, got 'ECAL' and '/'"),
         ({"particles": ()}, "particles must name at least one"),
+        ({"particles": ("e-", "pi-", "e-")}, r"name each one once, got \['e-', 'pi-', 'e-'\]"),
     ],
 )
 def test_a_bad_geometry_is_refused_with_its_rule(changes: dict[str, object], rule: str) -> None:
