@@ -124,9 +124,18 @@ def replayed(folder: Path, trial: TrialView) -> list[tuple[int, float]]:
     return [(e.epoch, e.score) for e in events if isinstance(e, Progress)]
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """What comes of the command where nothing is killed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    metaopt(folder, *COMMAND)
+    return summary(trials_of(folder))
+
+
 @pytest.mark.timeout(900)  # Ray is started twice, and its workers often, on a busy machine
 def test_a_process_that_dies_changes_nothing(
     toy_config: Callable[..., StudyConfig],
+    undisturbed: list[Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -148,7 +157,6 @@ def test_a_process_that_dies_changes_nothing(
     with closing(StudyStore(plan.config.study.storage, create=True)) as store:
         killed = trained(plan, store.create("killed", plan.document), kill)
         assert "all members go on from the record" in caplog.text
-        undisturbed = trained(plan, store.create("undisturbed", plan.document), lambda member: None)
     assert killed == undisturbed
 
 
@@ -264,7 +272,9 @@ def test_as_many_members_train_at_once_as_there_are_workers(
 
 
 @pytest.mark.timeout(900)  # four starts of Ray, on a machine that may be busy
-def test_kill_9_and_ctrl_c_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kill_9_and_ctrl_c_lose_nothing(
+    undisturbed: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(MARK, str(tmp_path))
     with started(tmp_path, *COMMAND) as (process, stderr):
         wait_for(stderr, "epoch 1/4")
@@ -299,10 +309,7 @@ def test_kill_9_and_ctrl_c_lose_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     known = [r for t, end in zip(segments, ends, strict=True) for r in t.rungs if r[0] < end]
     assert known == replayed(tmp_path, moved)
 
-    undisturbed = tmp_path / "undisturbed"
-    undisturbed.mkdir()
-    metaopt(undisturbed, *COMMAND)
-    assert summary(trials_of(undisturbed)) == summary(trials)
+    assert summary(trials) == undisturbed
 
     metaopt(tmp_path, "export", "toy", "-o", "production")
     model = load_production(tmp_path / "production").model

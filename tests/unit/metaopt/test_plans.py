@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,11 +51,17 @@ def test_a_dry_run_predicts_costs_and_writes_no_study(
     assert [p.name for p in (tmp_path / "results").iterdir()] == ["references"]
 
 
-def test_a_dry_run_says_that_a_study_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert _run("--trials", "2").exit_code == 0
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a study of two trials, which no dry run changes."""
+    folder = tmp_path_factory.mktemp("begun")
+    with contextlib.chdir(folder):
+        assert _run("--trials", "2").exit_code == 0
+    return folder
+
+
+def test_a_dry_run_says_that_a_study_goes_on(begun: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(begun)
     again = _run("--dry-run")
     assert again.exit_code == 0, again.output
     assert "trials recorded: 2" in again.output
@@ -70,10 +77,9 @@ def test_a_dry_run_says_that_a_study_goes_on(
     ],
 )
 def test_a_dry_run_finds_what_the_run_would(
-    options: tuple[str, str], complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    options: tuple[str, str], complaint: str, begun: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert _run("--trials", "1").exit_code == 0
+    monkeypatch.chdir(begun)
     name = ("--study", "other") if "--earlier" in options else ()
     refused = _run("--dry-run", *name, *options)
     assert complaint in str(refused.exception)
