@@ -1,10 +1,10 @@
 """Does the best configuration of a short search stay ahead in a long training?
 
-    python tests/benchmarks/longer.py [SEEDS] [EPOCHS]
+    python tests/benchmarks/longer.py EPOCHS SEED...
 
 In the folder in which ``quick_seeds.py`` ran, whose trials took 2,500 showers: trains the best
-configuration of each study and the published one for EPOCHS of 1,000 showers, and prints one row
-per study as it ends. S is that of the test showers, which have chosen nothing, after the epoch
+configuration of each SEED's study and the published one for EPOCHS of 1,000 showers, and prints one
+row per study as it ends. S is that of the test showers, which have chosen nothing, after the epoch
 that is the best on validation showers. Trainings that were interrupted go on.
 """
 
@@ -37,12 +37,11 @@ def trained(study: str, trial: int, epochs: int) -> tuple[float, str]:
 
 
 def main() -> None:
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
-    epochs = int(sys.argv[2]) if len(sys.argv) > 2 else 16
+    epochs, *seeds = map(int, sys.argv[1:])
     print("| seed | S of the trial | published | S after the training | published | difference |")
     print("|---|---|---|---|---|---|", flush=True)
     gains = []
-    for seed in range(1, seeds + 1):
+    for seed in seeds:
         name = f"genetic-seed-{seed}"
         study = json.loads(metaopt("show", name, "--json"))
         best = study["best"]
@@ -58,8 +57,8 @@ def main() -> None:
             f"{words_before} | {gains[-1]:.3f} |",
             flush=True,
         )
-    if seeds > 1:
-        error = stdev(gains) / seeds**0.5
+    if len(seeds) > 1:
+        error = stdev(gains) / len(seeds) ** 0.5
         print(f"\nthe published configuration is {mean(gains):.3f} ± {error:.3f} higher")
 
 
