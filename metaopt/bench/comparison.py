@@ -12,6 +12,7 @@ from typing import Any
 from metaopt.bench.clock import Setting, Simulation, simulate
 from metaopt.bench.registry import make_labelled, make_labelled_pruning, make_problem
 from metaopt.bench.results import Result, summarise
+from metaopt.population.options import PopulationTraining
 from search_spaces.errors import ConfigError
 
 #: The yardstick: what random search reaches with so many trials, none of them pruned.
@@ -54,7 +55,11 @@ class Design:
                 raise ConfigError(f"problems and strategies must differ, got {', '.join(names)}")
         for label in self.strategies:
             if label != HYPERBAND:
-                make_labelled(label)
+                if isinstance(make_labelled(label), PopulationTraining):
+                    raise ConfigError(
+                        f"a problem answers whole trials, and {label} is one training of several "
+                        "members; compare populations with real ones (metaopt run)"
+                    )
             elif self.setting.workers > 1:
                 raise ConfigError(f"{label} needs workers = 1, got {self.setting.workers}")
         for problem in map(make_problem, self.problems):

@@ -206,7 +206,8 @@ def _check_port(address: str) -> None:
     """Fail at once where nothing listens: Ray itself waits for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
+        # An address of IPv6 stands in brackets.
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_SECONDS).close()
 
 
 def _answers(address: str) -> bool:

@@ -132,6 +132,7 @@ def test_a_comparison_repeats_itself_in_any_number_of_processes() -> None:
         ({"pruning": "halving,first_rung"}, "options read 'name,key=value,...'"),
         ({"pruning": "halving,first_rung=0"}, "first_rung >= 1"),
         ({"strategies": ("tpe-hyperband",)}, "needs workers = 1, got 3"),
+        ({"strategies": ("pbt",)}, "pbt is one training of several members"),
     ],
 )
 def test_bad_designs(change: dict[str, Any], text: str) -> None:

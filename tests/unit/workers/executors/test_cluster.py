@@ -43,3 +43,14 @@ def test_auto_means_the_cluster_that_answers(
         ray_cluster.Cluster("auto")
     monkeypatch.setenv("RAY_ADDRESS", answering)
     assert ray_cluster._found("auto") == answering
+
+
+def test_an_address_of_ipv6_stands_in_brackets() -> None:
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("a machine without IPv6")
+    with listener:
+        port = listener.getsockname()[1]
+        assert ray_cluster._answers(f"[::1]:{port}")
+    assert not ray_cluster._answers(f"[::1]:{port}")
