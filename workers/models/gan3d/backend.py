@@ -6,9 +6,32 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from search_spaces.errors import ExecutorError
-from workers.trial import Resources
+from workers.trial import Precision, Resources
+
+#: What ONEDNN_MAX_CPU_ISA may say that is less than AVX-512.
+NARROW = ("SSE41", "AVX", "AVX2", "AVX2_VNNI")
+
+
+def precision(resources: Resources) -> Precision:
+    """Of hidden layers in this process: bfloat16 where TensorFlow can compute it.
+
+    Its kernels end the process on an x86 processor without AVX-512, with which a model of
+    another machine is to generate all the same: weights are float32 in any case.
+    """
+    return resources.precision if resources.gpus or _half_width() else "float32"
+
+
+def _half_width() -> bool:
+    """Whether oneDNN computes in bfloat16 on this processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        return True
+    flags = next((line.split() for line in lines if line.startswith("flags")), ["avx512bw"])
+    return "avx512bw" in flags and os.environ.get("ONEDNN_MAX_CPU_ISA") not in NARROW
 
 
 def start(resources: Resources) -> None:

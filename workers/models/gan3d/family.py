@@ -101,7 +101,7 @@ class Gan3D:
         from workers.models.gan3d import networks
         from workers.models.gan3d.training import Trainer
 
-        form = networks.Form(pairs=not resources.gpus, precision=resources.precision)
+        form = networks.Form(pairs=not resources.gpus, precision=backend.precision(resources))
         generator = networks.build_generator(params, sizes, seed, form)
         discriminator = networks.build_discriminator(params, sizes, seed, form)
         trainer = Trainer(params, geometry, generator, discriminator, seed)
