@@ -25,6 +25,7 @@ def test_the_front_holds_what_nothing_surpasses_in_score_and_speed_at_once() -> 
     slow, middle, fast = trial(0, 1.0, 50.0), trial(1, 1.5, 5.0), trial(2, 2.0, 0.5)
     surpassed = trial(3, 1.6, 6.0), trial(4, 2.1, 0.5)
     assert numbers(*surpassed, fast, middle, slow) == [0, 1, 2]
+    assert numbers(trial(0, 1.5, 50.0), trial(1, 1.5, 5.0)) == [1]
 
 
 def test_the_front_holds_complete_and_timed_trials_only() -> None:
@@ -42,3 +43,5 @@ def test_a_confirmed_configuration_stands_once_with_all_its_trainings() -> None:
     first, second = pareto_front([trial(0, 1.0, 50.0), *again, trial(1, 1.5, 5.0)])
     assert (first.trial, first.score, first.seeds, first.ms_per_shower) == (0, 1.3, 3, 40.0)
     assert (second.trial, second.point) == (1, {"x": 1})
+    # One that is not confirmed, and stands behind them, may have a lower score.
+    assert numbers(trial(0, 1.0, 50.0), *again, trial(1, 1.2, 70.0)) == [1, 0]

@@ -8,8 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from metaopt.store import lease
 from metaopt.store.database import StudyStore
@@ -18,6 +21,9 @@ from metaopt.store.tables import LeaseRow
 from search_spaces.errors import StoreError
 
 Open = Callable[[str], StudyStore]
+
+#: Above any process id.
+NOBODY = 2**22 + 1
 
 Contenders = list[subprocess.Popen[str]]
 
@@ -49,31 +55,60 @@ def test_a_second_controller_is_refused_until_the_lease_ends(
     with pytest.raises(StoreError, match=f"being run by process {os.getpid()}"):
         other.hold()
     monkeypatch.setattr(lease, "LEASE_SECONDS", 0.0)
-    study.hold()  # renewing is no second
-    study.release()
+    study.hold()  # renewing is no second, and this one ends at once
+    monkeypatch.undo()
     other.hold()
+    study.release()  # what it has lost is not its own to give back
+    with pytest.raises(StoreError, match="being run by"):
+        study.hold()
 
 
-@pytest.mark.parametrize("change", ["expires", "pid"])
-def test_a_dead_controllers_lease_is_taken_over(
-    storage: str, open_store: Open, change: str
-) -> None:
+def test_a_dead_controllers_lease_is_taken_over(storage: str, open_store: Open) -> None:
     store = open_store(storage)
     store.create("s", {}).hold()
-    dead(store, change)
+    # Nothing says that a process of another machine is dead, until its lease runs out.
+    change(store, pid=NOBODY, host="elsewhere")
+    with pytest.raises(StoreError, match=f"by process {NOBODY} on elsewhere"):
+        store.study("s").hold()
+    dead(store, "expires")
+    store.study("s").hold()
+    dead(store, "pid")
     store.study("s").hold()
 
 
-def dead(store: StudyStore, change: str) -> None:
+def dead(store: StudyStore, how: str) -> None:
     """Make it look as if the holder had died."""
+    expires, pid = {"expires": time.time() - LEASE_SECONDS}, {"pid": NOBODY}
+    change(store, **(expires if how == "expires" else pid))
+
+
+def change(store: StudyStore, **to: Any) -> None:
     with store.session() as session:
-        row = session.get(LeaseRow, "s")
-        assert row is not None
-        if change == "expires":
-            row.expires = time.time() - LEASE_SECONDS
-        else:
-            row.pid = 2**22 + 1  # above any process id
+        session.execute(update(LeaseRow).values(to))
         session.commit()
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_of_two_that_saw_the_same_holder_or_none_one_gets_the_study(
+    storage: str, open_store: Open, monkeypatch: pytest.MonkeyPatch, held: bool
+) -> None:
+    store = open_store(storage)
+    study = store.create("s", {})
+    if held:
+        study.hold()
+        dead(store, "pid")
+    first, second, now = store.study("s"), open_store(storage).study("s"), lease._now
+
+    def between(session: Session) -> float:
+        monkeypatch.setattr(lease, "_now", now)
+        second.hold()
+        return now(session)
+
+    monkeypatch.setattr(lease, "_now", between)
+    with pytest.raises(StoreError, match="being run by"):
+        first.hold()
+    second.release()
+    first.hold()
 
 
 @pytest.fixture(scope="module")

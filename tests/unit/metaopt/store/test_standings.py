@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from metaopt.store.standings import best_of, published_of, standings
+from metaopt.store.standings import Figure, best_of, published_of, standings
 from metaopt.store.views import TrialView
 from objectives.objective import WORST
 
@@ -46,6 +48,9 @@ def test_a_seed_more_is_no_merit() -> None:
     cut_off = [t for t in CONFIRMED if t.number != 8]
     ranked = standings(cut_off)
     assert [(s.score.value, s.seeds) for s in ranked] == [(1.15, 2), (1.6, 3), (2.1, 3)]
+    assert ranked[0].score.error == pytest.approx(0.05)
+    # One training on the test events has no spread.
+    assert ranked[0].test == Figure(1.2, 0.03, 1)
 
 
 def test_errors_come_from_the_spread_of_seeds_and_from_the_test_sample() -> None:
@@ -54,6 +59,10 @@ def test_errors_come_from_the_spread_of_seeds_and_from_the_test_sample() -> None
     assert best.score.error == pytest.approx(0.1 / 3**0.5)
     assert best.test is not None and best.test.value == pytest.approx(1.3)
     assert best.test.error == pytest.approx((0.1**2 + 0.03**2) ** 0.5) and best.test.seeds == 2
+    wide = replace(trial(9, 2, 3, 1.2), metrics={"test_score": 1.9, "test_error": 0.09})
+    test = standings([*CONFIRMED, wide])[0].test
+    assert test is not None and test.value == pytest.approx(1.5)
+    assert test.error == pytest.approx((0.0033 + 0.13 / 3) ** 0.5)
 
 
 def test_a_training_that_diverges_counts_against_its_configuration() -> None:
@@ -64,8 +73,17 @@ def test_a_training_that_diverges_counts_against_its_configuration() -> None:
     assert best_of([failed]) is None
 
 
+def test_only_what_ended_by_itself_counts() -> None:
+    lost = TrialView(3, "fail", "lost", {}, 1, 1, score=2.6)
+    pruned = TrialView(4, "pruned", "", {}, 2, 1, score=0.5)
+    again = TrialView(5, "running", "", {}, 1)
+    assert standings([*LUCKY, lost, pruned, again]) == standings(LUCKY)
+
+
 def test_a_published_configuration_that_did_not_end_stands_alone() -> None:
     assert published_of([]) is None
     pruned = TrialView(0, "pruned", "", {}, 0, score=2.2)
     standing = published_of([pruned, *LUCKY[1:]])
     assert standing is not None and standing.trials == (pruned,)
+    begun = published_of([TrialView(0, "running", "", {}, 0)])
+    assert begun is not None and begun.score.value == WORST
