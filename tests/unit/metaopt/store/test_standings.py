@@ -59,10 +59,11 @@ def test_errors_come_from_the_spread_of_seeds_and_from_the_test_sample() -> None
     assert best.score.error == pytest.approx(0.1 / 3**0.5)
     assert best.test is not None and best.test.value == pytest.approx(1.3)
     assert best.test.error == pytest.approx((0.1**2 + 0.03**2) ** 0.5) and best.test.seeds == 2
-    wide = replace(trial(9, 2, 3, 1.2), metrics={"test_score": 1.9, "test_error": 0.09})
-    test = standings([*CONFIRMED, wide])[0].test
-    assert test is not None and test.value == pytest.approx(1.5)
-    assert test.error == pytest.approx((0.0033 + 0.13 / 3) ** 0.5)
+    wide = replace(trial(9, 2, 3, 1.0), metrics={"test_score": 1.9, "test_error": 0.09})
+    best = standings([*CONFIRMED, wide])[0]
+    assert best.best == wide and best.test is not None
+    assert best.test.value == pytest.approx(1.5)
+    assert best.test.error == pytest.approx((0.0033 + 0.13 / 3) ** 0.5)
 
 
 def test_a_training_that_diverges_counts_against_its_configuration() -> None:
@@ -85,5 +86,6 @@ def test_a_published_configuration_that_did_not_end_stands_alone() -> None:
     pruned = TrialView(0, "pruned", "", {}, 0, score=2.2)
     standing = published_of([pruned, *LUCKY[1:]])
     assert standing is not None and standing.trials == (pruned,)
-    begun = published_of([TrialView(0, "running", "", {}, 0)])
-    assert begun is not None and begun.score.value == WORST
+    lost, begun = TrialView(0, "fail", "lost", {}, 0), TrialView(1, "running", "", {}, 0)
+    standing = published_of([lost, begun])
+    assert standing is not None and standing.trials == (begun,) and standing.score.value == WORST

@@ -90,7 +90,7 @@ def test_a_study_of_plain_optuna_may_have_attributes_of_our_names(
     store = open_store(storage)
     optuna.create_study(study_name="my study", storage=store.backend).optimize(objective, 2)
     (view,) = store.studies()
-    assert view.counts == {"complete": 2}
+    assert view.counts == {"complete": 2} and view.best is None
     trial, _ = store.study("my study").trials()
     assert (trial.note, trial.seed, trial.seconds, trial.metrics) == ({}, 0, 0.0, {"auc": 0.5})
 
