@@ -41,13 +41,14 @@ def test_a_study_whose_maker_died_before_it_said_anything_is_made_again(
     assert not store.study("s").blank
 
 
-def test_an_empty_study_of_somebody_else_is_not_taken_over(storage: str, open_store: Open) -> None:
+def test_a_study_of_somebody_else_is_not_taken_over(storage: str, open_store: Open) -> None:
     store = open_store(storage)
     for name, directions in (("most", ["maximize"]), ("two", ["minimize", "minimize"])):
         optuna.create_study(study_name=name, storage=store.backend, directions=directions)
     theirs = optuna.create_study(study_name="theirs", storage=store.backend)
     theirs.set_user_attr("owner", "ana")
-    assert not any(store.study(name).blank for name in ("most", "two", "theirs"))
+    optuna.create_study(study_name="begun", storage=store.backend).ask()
+    assert not any(store.study(name).blank for name in ("most", "two", "theirs", "begun"))
 
 
 def test_a_study_of_a_newer_metaopt_is_refused_and_the_others_are_listed(

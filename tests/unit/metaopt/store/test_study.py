@@ -73,9 +73,13 @@ def test_a_new_study_has_nothing_of_a_deleted_one_of_its_name(
         study.report(0, progress(epoch, 1.5))
     with opened(storage) as backend:
         optuna.delete_study(study_name="s", storage=backend)
-    again = open_store(storage).create("s", {})
-    run(again, TrialResult(Outcome.COMPLETE, 1.25))
+    store = open_store(storage)
+    run(other := store.create("other", {}), TrialResult(Outcome.COMPLETE, 1.25))
+    again = store.create("s", {})
+    for _ in range(2):
+        run(again, TrialResult(Outcome.COMPLETE, 1.25))
     assert [epoch["epoch"] for epoch in again.epochs(0)] == [1]
+    assert [epoch["epoch"] for epoch in other.epochs(0)] == [1]  # others keep theirs
 
 
 def test_a_study_of_plain_optuna_may_have_attributes_of_our_names(
