@@ -11,9 +11,12 @@ import tomli_w
 from click.testing import CliRunner, Result
 
 from metaopt.cli.main import cli
-from metaopt.errors import MetaoptError, exit_code
+from metaopt.errors import DataError, MetaoptError, exit_code
+from metaopt.export import Ranges
 from metaopt.formats import FILES
-from search_spaces.geometry import Geometry
+from metaopt.formats.conversion import COMPARED, _compared, _compared_at
+from metaopt.formats.tables import conversion_table
+from search_spaces.geometry import Cells, Geometry
 from search_spaces.loader import load_geometry
 from search_spaces.records import encode
 from workers.models.registry import make_family
@@ -58,6 +61,38 @@ def test_every_format_is_written_and_gives_the_models_showers(tmp_path: Path) ->
     # Showers of high energy do not outweigh what becomes of those of the lowest.
     assert abs(made["onnx-int8"]["lowest"] - made["onnx-int8"]["energy"]) > 1e-4
     assert made["onnx"]["difference"] < made["onnx-float16"]["difference"]
+
+
+def test_showers_are_compared_all_over_the_trained_ranges_and_at_the_lowest_energy() -> None:
+    kinds = ("e-", "gamma")
+    geometry = Geometry("g", Cells((3, 4, 5), (5.0, 5.0, 5.0)), (1.0, 500.0), particles=kinds)
+    found = _compared_at(geometry, Ranges((10.0, 160.0), (60.0, 120.0)))
+    whole, lowest = found[:COMPARED], found[COMPARED:]
+    np.testing.assert_allclose(whole.energy, np.linspace(10, 160, COMPARED))
+    np.testing.assert_array_equal(lowest.energy, np.full(COMPARED, 10))
+    for part in (whole, lowest):
+        np.testing.assert_allclose(
+            np.sort(part.theta), np.radians(np.linspace(60, 120, COMPARED)), rtol=1e-6
+        )
+        assert np.bincount(part.particle).tolist() == [COMPARED // 2, COMPARED // 2]
+
+
+def test_a_file_that_gives_other_showers_is_refused(tmp_path: Path) -> None:
+    rng, part = np.random.default_rng(0), tmp_path / "generator.onnx"
+    part.write_bytes(bytes(2_500_000))
+    model = rng.random((2 * COMPARED, 3, 4, 5), dtype=np.float32)
+    model.flat[0] = 2.0
+    cells = 1.02 * model
+    cells[COMPARED:] = 0.9 * model[COMPARED:]
+    for wrong, form in ((cells, "onnx"), (cells * np.nan, "onnx-int8")):
+        with pytest.raises(DataError, match="showers must be the model's within 1e-04"):
+            _compared(form, part, wrong, model)
+    made = _compared("onnx-int8", part, cells, model)
+    assert (made.size, made.difference) == (2_500_000, pytest.approx(0.05, rel=0.1))
+    assert (made.energy, made.lowest) == (pytest.approx(1.02), pytest.approx(0.9))
+    (row,) = conversion_table([made]).rows
+    assert row == ("onnx-int8", "generator.onnx", "2.5 MB", "5e-02", "+2.00 %", "-10.00 %")
+    assert _compared("onnx", part, model * np.float32(1 + 5e-5), model).lowest < 1.0001
 
 
 def test_a_model_that_cannot_be_converted_is_told(tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ def test_an_ended_trial_is_read_once_whichever_ends_first(
     storage: str, open_store: Open, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "FEW", few)
-    study = open_store(storage).create("s", {})
+    store = open_store(storage)
+    study = store.create("s", {})
+    store.create("other", {}).start(SPACE, POINT, 0, {})
     looker = open_store(storage).study("s").following()
 
     def look() -> list[tuple[int, str]]:
