@@ -30,6 +30,11 @@ def test_parts_are_disjoint_cover_all_and_depend_on_the_digest(by: SplitBy) -> N
     assert all((np.diff(part) < 0).any() for part in parts)  # in random order
 
 
+def test_each_part_has_its_share_of_the_events() -> None:
+    given = spec("event", (0.5, 0.3, 0.2))
+    assert [len(part_events([60, 40], given, part)) for part in PARTS] == [50, 30, 20]
+
+
 @pytest.mark.parametrize(
     ("files", "split", "expected"),
     [
