@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import optuna
 import pytest
@@ -31,17 +32,22 @@ def quiet() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
-def objective(trial: optuna.Trial) -> float:
-    x = trial.suggest_float("x", 0.0, 1.0)
+def trial_rest(trial: optuna.Trial) -> float:
+    """Ask for all but x."""
     n = trial.suggest_int("n", 1, 3)
     child = trial.suggest_int("child", 1, 9) if n >= 2 else 5
-    choice = trial.suggest_categorical("c", ["a", "b"])
+    return 0.01 * child + (trial.suggest_categorical("c", ["a", "b"]) == "a")
+
+
+def objective(trial: optuna.Trial) -> float:
+    x = trial.suggest_float("x", 0.0, 1.0)
+    rest = trial_rest(trial)
     if x > 0.8:
         raise ArithmeticError("diverged")
     trial.report(x, 1)
     if trial.number % 5 == 4:
         raise optuna.TrialPruned
-    return x**2 + 0.01 * child + (choice == "a")
+    return x**2 + rest
 
 
 def optimise(name: str, trials: int, jobs: int = 1) -> optuna.Study:
@@ -88,12 +94,37 @@ def test_states_and_scores_of_the_history() -> None:
     assert {o.score for o in history if o.state is State.FAILED} == {worst}
 
 
-def test_a_trial_that_ended_before_it_asked_for_all_is_left_out() -> None:
+def test_threads_that_begin_together_try_different_points() -> None:
+    together = threading.Barrier(4)
+
+    def begins_with_the_others(trial: optuna.Trial) -> float:
+        if trial.number < 4:
+            together.wait(30)
+        first = trial.suggest_float("x", 0.0, 1.0)
+        if trial.number < 4:
+            together.wait(30)  # none has asked for more
+        return first + trial_rest(trial)
+
+    study = optuna.create_study(sampler=StrategySampler(make_strategy("genetic", {}), SPACE))
+    study.optimize(begins_with_the_others, 4, n_jobs=4)
+    assert len({trial.params["x"] for trial in study.trials}) == 4
+
+
+def test_a_trial_that_failed_before_it_asked_for_all_is_learnt_from() -> None:
     study = optuna.create_study(sampler=StrategySampler(make_strategy("random", {}), SPACE))
     trial = study.ask()
     trial.suggest_float("x", 0.0, 1.0)
     study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    assert observations(SPACE, study.trials, 1.0) == []
+    (failed,) = observations(SPACE, study.trials, 1.0)
+    assert (failed.state, failed.point) == (State.FAILED, SPACE.baselines[0].point)
+
+
+def test_the_note_of_a_proposal_comes_back_in_the_history() -> None:
+    sampler = StrategySampler(make_strategy("genetic", {"learning": 0.3}), SPACE, seed=1)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(lambda trial: trial.suggest_float("x", 0.0, 1.0) + trial_rest(trial), 10)
+    last = observations(SPACE, study.trials, 1.0)[-1]
+    assert {"parents", "operators", "sigma"} <= set(last.note)
 
 
 def test_maximising_turns_the_sign_and_infinity_is_a_failure() -> None:
