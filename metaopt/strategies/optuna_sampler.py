@@ -45,8 +45,8 @@ class StrategySampler(BaseSampler):
     """Proposes with a strategy of metaopt.
 
     The objective asks for all parameters of ``space`` by their names, conditional ones only
-    where they exist, with the distributions of :func:`distributions`. A trial
-    that violates a constraint (``set_constraint``) is
+    where they exist, with the distributions of :func:`distributions`; at the end of a trial it is
+    told where it did not. A trial that violates a constraint (``set_constraint``) is
     told as a failed one. Pruners are the study's; one objective is the strategy's::
 
         ranges = distributions(space)
@@ -78,8 +78,14 @@ class StrategySampler(BaseSampler):
 
         Raises:
             ConfigError: the study has several objectives.
+            SpaceError: another sampler keeps some of the parameters for itself.
         """
-        del search_space
+        kept = [name for name in self._space.names if name not in search_space]
+        if kept:
+            raise SpaceError(
+                f"a strategy of metaopt must choose all parameters of space {self._space.name!r}, "
+                f"got others for {', '.join(kept)}; give these one value each in the space"
+            )
         if len(study.directions) > 1:
             raise ConfigError(
                 f"a strategy of metaopt searches for one objective, got {len(study.directions)}; "
@@ -119,6 +125,30 @@ class StrategySampler(BaseSampler):
         name_bytes = int.from_bytes(param_name.encode(), "big")
         rng = np.random.default_rng([self._seed, trial.number, name_bytes])
         return _parameter(param_name, param_distribution).from_unit(float(rng.random()))
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Check what the objective asked for; the trial is stored all the same.
+
+        Raises:
+            SpaceError: a parameter of the space with another range, or, in a complete trial,
+                not at all: the strategy would search where nothing is measured.
+        """
+        del study, values
+        for name, asked in trial.distributions.items():
+            self._check_range(name, asked)
+        for p in self._space.parameters if state is TrialState.COMPLETE else ():
+            if p.name not in trial.params and (p.when is None or p.when.holds(trial.params)):
+                raise SpaceError(
+                    f"every parameter of space {self._space.name!r} must be suggested, got none "
+                    f"of the name {p.name!r} in trial {trial.number}; suggest it, or leave it out "
+                    "of the space"
+                )
 
     def _check_range(self, name: str, asked: BaseDistribution) -> None:
         wanted = distributions(self._space).get(name, asked)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 
 import optuna
 import pytest
@@ -155,6 +156,39 @@ def test_another_parameter_is_drawn_at_random_and_another_range_refused() -> Non
     # Absent in the baseline, so the sampler is asked for it alone.
     with pytest.raises(SpaceError, match="'child' must be suggested as in the space"):
         trial.suggest_int("child", 1, 20)
+
+
+def wider(trial: optuna.Trial) -> float:
+    return trial.suggest_float("x", -1.0, 1.0) + trial_rest(trial)
+
+
+def misspelt(trial: optuna.Trial) -> float:
+    return trial.suggest_float("X", 0.0, 1.0) + trial_rest(trial)
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        (wider, "'x' must be suggested as in the space"),
+        (misspelt, "must be suggested, got none of the name 'x' in trial 0"),
+    ],
+)
+def test_the_first_trial_ends_an_objective_that_asks_for_something_else(
+    objective: Callable[[optuna.Trial], float], message: str
+) -> None:
+    study = optuna.create_study(sampler=StrategySampler(make_strategy("genetic", {}), SPACE))
+    with pytest.raises(SpaceError, match=message):
+        study.optimize(objective, 3)
+    (kept,) = study.trials
+    assert kept.state is optuna.trial.TrialState.COMPLETE
+
+
+@pytest.mark.filterwarnings("ignore:PartialFixedSampler is experimental")
+def test_a_sampler_that_keeps_a_parameter_for_itself_is_refused() -> None:
+    ours = StrategySampler(make_strategy("genetic", {}), SPACE)
+    fixed = optuna.samplers.PartialFixedSampler({"x": 0.2}, ours)
+    with pytest.raises(SpaceError, match="all parameters of space 'unit', got others for x"):
+        optuna.create_study(sampler=fixed).optimize(objective, 1)
 
 
 @pytest.mark.parametrize("name", ["bayesian", "genetic"])
