@@ -40,7 +40,16 @@ from search_spaces.errors import SpaceError
 from search_spaces.parameters import Value
 from search_spaces.records import encode
 from search_spaces.space import SearchSpace
-from workers.executors.ray_tune import EPOCH, OUTCOME, RUNNING, SCORE, TuneTrial, tune_trainable
+from workers.executors.ray_tune import (
+    EPOCH,
+    METRIC_PREFIX,
+    OUTCOME,
+    RUNNING,
+    SCORE,
+    TuneTrial,
+    tune_trainable,
+)
+from workers.timing import MS_PER_SHOWER
 from workers.trial import Outcome
 
 __all__ = ["StrategySearcher", "TuneTrial", "load_study", "trainable"]
@@ -74,6 +83,7 @@ class _Known:
 
     number: int
     point: dict[str, Value]
+    note: dict[str, str] = field(default_factory=dict)
     rungs: list[tuple[int, float]] = field(default_factory=list)
 
 
@@ -144,7 +154,7 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
         proposed = self._strategy.propose(self._space, self.history, pending, 1, rng)
         name = type(self._strategy).__name__
         made = only_proposal(proposed, self._space, name, self._proposals)
-        self._running[trial_id] = _Known(self._proposals, dict(made.point))
+        self._running[trial_id] = _Known(self._proposals, dict(made.point), dict(made.note))
         self._proposals += 1
         return dict(made.point)
 
@@ -171,8 +181,9 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
         if state is State.PRUNED and (not known.rungs or known.rungs[-1][0] < epoch):
             # Tune tells a searcher the result at which a trial is stopped only here.
             known.rungs.append((epoch, value))
-        rungs = tuple(known.rungs)
-        self._history.append(Observation(known.number, known.point, state, value, epoch, rungs))
+        metrics = {} if state is State.FAILED else _metrics(result or {})
+        seen = known.number, known.point, state, value, epoch, tuple(known.rungs), known.note
+        self._history.append(Observation(*seen, metrics))
 
     def save(self, checkpoint_path: str) -> None:
         """Write what is known as JSON: Tune calls it for its own ``Tuner.restore``."""
@@ -188,7 +199,7 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
         state = json.loads(Path(checkpoint_path).read_text(encoding="utf-8"))
         self._proposals = state["proposals"]
         self._running = {
-            name: _Known(known["number"], known["point"], [(e, s) for e, s in known["rungs"]])
+            name: _Known(**known | {"rungs": [(e, s) for e, s in known["rungs"]]})
             for name, known in state["running"].items()
         }
         self._history = [
@@ -206,3 +217,11 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
 
     def _epoch(self, result: dict[str, Any], known: _Known) -> int:
         return int(result.get(EPOCH, result.get("training_iteration", len(known.rungs) + 1)))
+
+
+def _metrics(result: dict[str, Any]) -> dict[str, float]:
+    """The human numbers of a trial; the time per shower also of one that was stopped."""
+    own = {key: value for key, value in result.items() if key.startswith(METRIC_PREFIX)}
+    found = {key.removeprefix(METRIC_PREFIX): value for key, value in own.items()}
+    time = result.get(MS_PER_SHOWER)
+    return found if time is None else {MS_PER_SHOWER: time, **found}

@@ -103,6 +103,18 @@ def test_running_trials_are_pending_and_draws_come_from_the_seed() -> None:
     assert [again.suggest(str(i)) for i in range(4)] == points
 
 
+def test_a_strategy_gets_back_its_notes_and_the_human_numbers() -> None:
+    search = searcher()
+    for name in "ab":
+        search.suggest(name)
+    search.on_trial_complete("a", result(1.5, 2, "complete") | {"m_ms_per_shower": 0.5, "m_x": 3.0})
+    search.on_trial_complete("b", result(2.2, 1) | {"ms_per_shower": 0.25})
+    first, second = search.history
+    assert first.note == {"operators": "baseline", "baseline": "published"}
+    assert first.metrics == {"ms_per_shower": 0.5, "x": 3.0}
+    assert second.note and second.metrics == {"ms_per_shower": 0.25}
+
+
 def test_a_restored_searcher_goes_on_as_the_one_that_was_saved(
     told: StrategySearcher, tmp_path: Path
 ) -> None:
