@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 from ray.tune.search import Searcher
+from ray.tune.search.variant_generator import parse_spec_vars
 
 from metaopt.config import load_config
 from metaopt.preflight import Plan, prepare
@@ -97,7 +98,7 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
 
     Args:
         strategy: any strategy, a third party's included.
-        space: what may vary; Tune's own ``param_space`` adds to it.
+        space: what may vary; Tune's own ``param_space`` adds fixed values to it.
         seed: of the study; proposal k draws from (seed, k).
         metric, mode: as of Tune; by default those of its ``TuneConfig``, or S and min.
     """
@@ -134,7 +135,7 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
         """Take metric and mode of the ``TuneConfig``, unless they were given here.
 
         Raises:
-            SpaceError: Tune's own space has a parameter of ours.
+            SpaceError: Tune's own space has a parameter of ours, or a range.
         """
         del spec
         for name in config:
@@ -143,6 +144,13 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
                     f"each parameter must have one range, got {name!r} in param_space and in the "
                     f"space {self._space.name!r}; leave it out of param_space"
                 )
+        _, ranges, grids = parse_spec_vars(config)
+        for path, _ in (*ranges, *grids):
+            raise SpaceError(
+                f"beside a strategy param_space may hold fixed values only, got a range for "
+                f"{'.'.join(map(str, path))!r}; make it a parameter of the space "
+                f"{self._space.name!r}"
+            )
         self._metric = self._metric or metric
         self._mode = self._mode or mode
         return True

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray import tune
 
 from metaopt.strategies.base import State
 from metaopt.strategies.registry import make_strategy
@@ -142,6 +143,12 @@ def test_a_parameter_has_one_range() -> None:
     with pytest.raises(SpaceError, match="'rate' in param_space"):
         searcher().set_search_properties("S", "min", {"rate": 1})
     assert searcher().set_search_properties("S", "min", {"other": 1})
+
+
+@pytest.mark.parametrize("given", [tune.uniform(0, 1), tune.grid_search([1, 2])])
+def test_a_range_that_nobody_would_draw_from_is_refused(given: Any) -> None:
+    with pytest.raises(SpaceError, match=r"fixed values only, got a range for 'a.b'"):
+        searcher().set_search_properties("S", "min", {"a": {"b": given}})
 
 
 def test_the_seed_of_a_training_is_of_its_point() -> None:
