@@ -192,17 +192,19 @@ def _copy(source: Path, target: Path, but: str = "") -> None:
             shutil.copy2(file, target / file.name)
 
 
-def load_production(folder: Path) -> Production:
+def load_production(folder: str | Path) -> Production:
     """Read ``production.toml``.
 
     Raises:
         ConfigError: it is absent or has another form.
     """
-    path = folder / PRODUCTION
+    path = Path(folder) / PRODUCTION
     return decode(Production, read_toml(path, ConfigError), str(path))
 
 
-def load_model(folder: Path, cpus: int = 1, precision: Precision | None = None) -> GenerativeModel:
+def load_model(
+    folder: str | Path, cpus: int = 1, precision: Precision | None = None
+) -> GenerativeModel:
     """The trained model of an export.
 
     Args:
@@ -214,7 +216,7 @@ def load_model(folder: Path, cpus: int = 1, precision: Precision | None = None) 
     model = production.model
     resources = Resources(cpus, precision=precision or model.precision)
     return make_family(model.family).load(
-        folder, model.preset, model.parameters, production.geometry, resources
+        Path(folder), model.preset, model.parameters, production.geometry, resources
     )
 
 

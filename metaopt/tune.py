@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 from ray.tune.search import Searcher
+from ray.tune.search.variant_generator import parse_spec_vars
 
 from metaopt.config import load_config
 from metaopt.preflight import Plan, prepare
@@ -40,7 +41,16 @@ from search_spaces.errors import SpaceError
 from search_spaces.parameters import Value
 from search_spaces.records import encode
 from search_spaces.space import SearchSpace
-from workers.executors.ray_tune import EPOCH, OUTCOME, RUNNING, SCORE, TuneTrial, tune_trainable
+from workers.executors.ray_tune import (
+    EPOCH,
+    METRIC_PREFIX,
+    OUTCOME,
+    RUNNING,
+    SCORE,
+    TuneTrial,
+    tune_trainable,
+)
+from workers.timing import MS_PER_SHOWER
 from workers.trial import Outcome
 
 __all__ = ["StrategySearcher", "TuneTrial", "load_study", "trainable"]
@@ -74,6 +84,7 @@ class _Known:
 
     number: int
     point: dict[str, Value]
+    note: dict[str, str] = field(default_factory=dict)
     rungs: list[tuple[int, float]] = field(default_factory=list)
 
 
@@ -87,7 +98,7 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
 
     Args:
         strategy: any strategy, a third party's included.
-        space: what may vary; Tune's own ``param_space`` adds to it.
+        space: what may vary; Tune's own ``param_space`` adds fixed values to it.
         seed: of the study; proposal k draws from (seed, k).
         metric, mode: as of Tune; by default those of its ``TuneConfig``, or S and min.
     """
@@ -124,7 +135,7 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
         """Take metric and mode of the ``TuneConfig``, unless they were given here.
 
         Raises:
-            SpaceError: Tune's own space has a parameter of ours.
+            SpaceError: Tune's own space has a parameter of ours, or a range.
         """
         del spec
         for name in config:
@@ -133,6 +144,13 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
                     f"each parameter must have one range, got {name!r} in param_space and in the "
                     f"space {self._space.name!r}; leave it out of param_space"
                 )
+        _, ranges, grids = parse_spec_vars(config)
+        for path, _ in (*ranges, *grids):
+            raise SpaceError(
+                f"beside a strategy param_space may hold fixed values only, got a range for "
+                f"{'.'.join(map(str, path))!r}; make it a parameter of the space "
+                f"{self._space.name!r}"
+            )
         self._metric = self._metric or metric
         self._mode = self._mode or mode
         return True
@@ -144,7 +162,7 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
         proposed = self._strategy.propose(self._space, self.history, pending, 1, rng)
         name = type(self._strategy).__name__
         made = only_proposal(proposed, self._space, name, self._proposals)
-        self._running[trial_id] = _Known(self._proposals, dict(made.point))
+        self._running[trial_id] = _Known(self._proposals, dict(made.point), dict(made.note))
         self._proposals += 1
         return dict(made.point)
 
@@ -171,8 +189,9 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
         if state is State.PRUNED and (not known.rungs or known.rungs[-1][0] < epoch):
             # Tune tells a searcher the result at which a trial is stopped only here.
             known.rungs.append((epoch, value))
-        rungs = tuple(known.rungs)
-        self._history.append(Observation(known.number, known.point, state, value, epoch, rungs))
+        metrics = {} if state is State.FAILED else _metrics(result or {})
+        seen = known.number, known.point, state, value, epoch, tuple(known.rungs), known.note
+        self._history.append(Observation(*seen, metrics))
 
     def save(self, checkpoint_path: str) -> None:
         """Write what is known as JSON: Tune calls it for its own ``Tuner.restore``."""
@@ -188,7 +207,7 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
         state = json.loads(Path(checkpoint_path).read_text(encoding="utf-8"))
         self._proposals = state["proposals"]
         self._running = {
-            name: _Known(known["number"], known["point"], [(e, s) for e, s in known["rungs"]])
+            name: _Known(**known | {"rungs": [(e, s) for e, s in known["rungs"]]})
             for name, known in state["running"].items()
         }
         self._history = [
@@ -206,3 +225,11 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
 
     def _epoch(self, result: dict[str, Any], known: _Known) -> int:
         return int(result.get(EPOCH, result.get("training_iteration", len(known.rungs) + 1)))
+
+
+def _metrics(result: dict[str, Any]) -> dict[str, float]:
+    """The human numbers of a trial; the time per shower also of one that was stopped."""
+    own = {key: value for key, value in result.items() if key.startswith(METRIC_PREFIX)}
+    found = {key.removeprefix(METRIC_PREFIX): value for key, value in own.items()}
+    time = result.get(MS_PER_SHOWER)
+    return found if time is None else {MS_PER_SHOWER: time, **found}

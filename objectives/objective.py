@@ -58,18 +58,21 @@ def evaluate(generated: Showers, reference: Reference, asked: int | None = None)
     """Judge generated showers.
 
     Args:
-        generated: showers at the conditions ``reference.conditions(asked)``, in any order;
-            cells may hold anything.
+        generated: showers at the conditions ``reference.conditions(asked)``, in any order, or
+            others in the ranges of its geometry; cells may hold anything.
         reference: of the same geometry.
         asked: how many were asked for; by default as many as there are. Missing ones
             count as bad.
 
     Returns:
-        Finite numbers for every input.
+        Finite numbers for every input; energies not above 0 and what is NaN are bad events.
 
     Raises:
-        DataError: if the grid is not the reference's.
+        DataError: if the grid is not the reference's, or an energy or angle lies outside of the
+            geometry's range, as in another unit.
     """
+    given = generated.conditions
+    given[given.usable].check_ranges(reference.geometry, "generated showers")
     return judge(reference.features(generated), reference, asked)
 
 

@@ -32,7 +32,9 @@ from numpy.typing import NDArray
 from objectives.cell_table import CellTable
 from objectives.samples import Sample
 from objectives.showers import Conditions, Rows, Showers
+from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
+from search_spaces.records import suggestion
 
 Array = NDArray[np.float32]
 Array64 = NDArray[np.float64]
@@ -93,7 +95,13 @@ class Features:
         return Sample(self.values[:, columns], self.conditions)
 
     def column(self, name: str) -> Array:
-        """One observable (n,)."""
+        """One observable (n,).
+
+        Raises:
+            DataError: there is none of that name.
+        """
+        if name not in self.names:
+            raise DataError(f"no observable {name!r}; {suggestion(name, self.names)}")
         return self.values[:, self.names.index(name)]
 
 

@@ -84,8 +84,7 @@ class Conditions:
         With ``anywhere`` they only have to be conditions of its particle types.
         """
         if not anywhere:
-            _check_range(self.energy, geometry.energy, "energy", "GeV", where)
-            _check_range(self.theta, geometry.theta_rad, "theta", "rad", where)
+            self.check_ranges(geometry, where)
         elif not self.usable.all():
             raise DataError(
                 f"{where}: energy must be above 0 GeV and theta finite, got "
@@ -93,6 +92,11 @@ class Conditions:
                 f"({int((~self.usable).sum())} events); clean the data"
             )
         _check_particles(self.particle, geometry, where)
+
+    def check_ranges(self, geometry: Geometry, where: str = "conditions") -> None:
+        """Raise :class:`DataError` unless energies and angles lie in the ranges of ``geometry``."""
+        _check_range(self.energy, geometry.energy, "energy", "GeV", where)
+        _check_range(self.theta, geometry.theta_rad, "theta", "rad", where)
 
 
 @dataclass(frozen=True, eq=False)

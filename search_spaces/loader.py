@@ -81,7 +81,10 @@ def is_path(name: str) -> bool:
     return name.endswith(".toml") or "/" in name
 
 
-def _locate(name: str, kind: Literal["spaces", "geometries"], error: type[InputError]) -> Path:
+def _locate(
+    given: str | Path, kind: Literal["spaces", "geometries"], error: type[InputError]
+) -> Path:
+    name = str(given)
     if is_path(name):
         return Path(name)
     names = builtin_names(kind)
@@ -92,7 +95,7 @@ def _locate(name: str, kind: Literal["spaces", "geometries"], error: type[InputE
     return Path(str(resources.files("search_spaces") / kind / f"{name}.toml"))
 
 
-def load_geometry(name: str) -> Geometry:
+def load_geometry(name: str | Path) -> Geometry:
     """A geometry by built-in name or path.
 
     Raises:
@@ -104,7 +107,7 @@ def load_geometry(name: str) -> Geometry:
     return decode(Geometry, data, str(path), GeometryError)
 
 
-def load_space(name: str) -> SearchSpace:
+def load_space(name: str | Path) -> SearchSpace:
     """A search space by built-in name or path.
 
     Raises:

@@ -1,12 +1,15 @@
 """Any strategy as a sampler of plain Optuna: ``study.optimize``, its pruners, its dashboard.
 
 The sampler keeps no state either: it reads the study at every trial, failed, pruned and
-running ones included, and draws from (seed, trial number).
+running ones included, and draws from (seed, trial number). Optuna stores a parameter when the
+objective asks for it; what was proposed is stored with the trial as a whole before, so that
+trials that begin at the same time differ, and one that fails early is learnt from.
 """
 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +24,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from metaopt.strategies.base import Observation, State, Strategy
+from metaopt.strategies.base import Observation, Proposal, State, Strategy
 from metaopt.strategies.points import only_proposal
 from search_spaces.errors import ConfigError, SpaceError
 from search_spaces.parameters import Categorical, Float, Int, Parameter, Point
@@ -32,15 +35,18 @@ _STATES = {
     TrialState.PRUNED: State.PRUNED,
     TrialState.FAIL: State.FAILED,
 }
+#: The attribute of a trial that holds its proposal.
+PROPOSED = "metaopt:proposed"
+#: Threads of ``n_jobs`` propose one after another. A sampler is pickled, and a lock cannot be.
+_IN_TURN = threading.Lock()
 
 
 class StrategySampler(BaseSampler):
     """Proposes with a strategy of metaopt.
 
-    The objective asks for parameters by their names in ``space``, conditional ones only
-    where they exist, with the distributions of :func:`distributions`. It asks for all of
-    them before anything can fail: Optuna keeps only what was asked for, and a strategy
-    learns nothing from half a point. A trial that violates a constraint (``set_constraint``) is
+    The objective asks for all parameters of ``space`` by their names, conditional ones only
+    where they exist, with the distributions of :func:`distributions`; at the end of a trial it is
+    told where it did not. A trial that violates a constraint (``set_constraint``) is
     told as a failed one. Pruners are the study's; one objective is the strategy's::
 
         ranges = distributions(space)
@@ -72,22 +78,35 @@ class StrategySampler(BaseSampler):
 
         Raises:
             ConfigError: the study has several objectives.
+            SpaceError: another sampler keeps some of the parameters for itself.
         """
-        del search_space
+        kept = [name for name in self._space.names if name not in search_space]
+        if kept:
+            raise SpaceError(
+                f"a strategy of metaopt must choose all parameters of space {self._space.name!r}, "
+                f"got others for {', '.join(kept)}; give these one value each in the space"
+            )
         if len(study.directions) > 1:
             raise ConfigError(
                 f"a strategy of metaopt searches for one objective, got {len(study.directions)}; "
                 "make the study with one direction, or take a sampler of Optuna"
             )
+        with _IN_TURN:
+            made = self._propose(study, trial.number)
+            proposed: dict[str, Any] = {"point": dict(made.point), "note": dict(made.note)}
+            study._storage.set_trial_system_attr(trial._trial_id, PROPOSED, proposed)
+        return dict(made.point)
+
+    def _propose(self, study: Study, number: int) -> Proposal:
         sign = -1.0 if study.direction is StudyDirection.MAXIMIZE else 1.0
-        others = [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
+        others = [t for t in study.get_trials(deepcopy=False) if t.number != number]
         history = observations(self._space, others, sign)
         running = [t for t in others if t.state is TrialState.RUNNING]
         pending = [p for p in (_point(self._space, t) for t in running) if p is not None]
-        rng = np.random.default_rng([self._seed, trial.number])
+        rng = np.random.default_rng([self._seed, number])
         proposed = self._strategy.propose(self._space, history, pending, 1, rng)
         name = type(self._strategy).__name__
-        return dict(only_proposal(proposed, self._space, name, trial.number).point)
+        return only_proposal(proposed, self._space, name, number)
 
     def sample_independent(
         self,
@@ -102,15 +121,39 @@ class StrategySampler(BaseSampler):
             SpaceError: a parameter of the space is asked for with another range.
         """
         del study
-        wanted = distributions(self._space).get(param_name, param_distribution)
-        if wanted != param_distribution:
-            raise SpaceError(
-                f"{param_name!r} must be suggested as in the space, {wanted}, "
-                f"got {param_distribution}"
-            )
+        self._check_range(param_name, param_distribution)
         name_bytes = int.from_bytes(param_name.encode(), "big")
         rng = np.random.default_rng([self._seed, trial.number, name_bytes])
         return _parameter(param_name, param_distribution).from_unit(float(rng.random()))
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Check what the objective asked for; the trial is stored all the same.
+
+        Raises:
+            SpaceError: a parameter of the space with another range, or, in a complete trial,
+                not at all: the strategy would search where nothing is measured.
+        """
+        del study, values
+        for name, asked in trial.distributions.items():
+            self._check_range(name, asked)
+        for p in self._space.parameters if state is TrialState.COMPLETE else ():
+            if p.name not in trial.params and (p.when is None or p.when.holds(trial.params)):
+                raise SpaceError(
+                    f"every parameter of space {self._space.name!r} must be suggested, got none "
+                    f"of the name {p.name!r} in trial {trial.number}; suggest it, or leave it out "
+                    "of the space"
+                )
+
+    def _check_range(self, name: str, asked: BaseDistribution) -> None:
+        wanted = distributions(self._space).get(name, asked)
+        if wanted != asked:
+            raise SpaceError(f"{name!r} must be suggested as in the space, {wanted}, got {asked}")
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
@@ -123,8 +166,7 @@ def _distribution(p: Parameter) -> BaseDistribution:
         return CategoricalDistribution(p.choices)
     if isinstance(p, Float):
         return FloatDistribution(p.low, p.high, p.log, p.step)
-    # Optuna has no stepped logarithmic range; the strategy still draws from the space's own.
-    return IntDistribution(p.low, p.high, p.log and p.step == 1, p.step)
+    return IntDistribution(p.low, p.high, p.log, p.step)
 
 
 def _parameter(name: str, d: BaseDistribution) -> Parameter:
@@ -167,7 +209,9 @@ def _observation(
     rungs = tuple((e, sign * values[e]) for e in sorted(values) if math.isfinite(values[e]))
     state = State.FAILED if score is None else _STATES[trial.state]
     epochs = rungs[-1][0] if rungs else 0
-    return Observation(trial.number, point, state, worst if score is None else score, epochs, rungs)
+    score = worst if score is None else score
+    note = _proposed(trial, "note")
+    return Observation(trial.number, point, state, score, epochs, rungs, note)
 
 
 def _score(trial: FrozenTrial, sign: float) -> float | None:
@@ -184,10 +228,19 @@ def _score(trial: FrozenTrial, sign: float) -> float | None:
 
 
 def _point(space: SearchSpace, trial: FrozenTrial) -> Point | None:
-    """The active parameters of a trial; None if they are no point of the space."""
+    """The active parameters of a trial; None if they are no point of the space.
+
+    What the objective has not asked for yet, or never came to, is as it was proposed.
+    """
     try:
-        point = space.activate(trial.params)
+        point = space.activate({**_proposed(trial, "point"), **trial.params})
         space.check(point)
     except (KeyError, SpaceError):
         return None
     return point
+
+
+def _proposed(trial: FrozenTrial, what: str) -> dict[str, Any]:
+    """The point or the note of the proposal; empty for a trial that another sampler began."""
+    found: dict[str, Any] = trial.system_attrs.get(PROPOSED, {}).get(what, {})
+    return found

@@ -50,7 +50,7 @@ def test_the_export_is_whole_and_gives_the_trials_showers(
     best = choose(study.view(), trials, None)
     assert best == candidates(trials)[0]
     production = export(study.view(), best, out)
-    assert production == load_production(out)
+    assert production == load_production(out) == load_production(str(out))
     assert production.model.parameters == best.point
     assert production.score["S"] == best.score and production.score["groups"] == best.groups
     assert production.provenance["trial"] == best.number
@@ -62,7 +62,9 @@ def test_the_export_is_whole_and_gives_the_trials_showers(
     assert str(tmp_path) not in text
     source = Path(str(study.document["folder"])) / "trials" / f"{best.number:04d}"
     with np.load(source / CHECK, allow_pickle=False) as check:
-        again = load_model(out).generate(Conditions.of(check["energy"], check["theta"]), CHECK_DRAW)
+        again = load_model(str(out)).generate(
+            Conditions.of(check["energy"], check["theta"]), CHECK_DRAW
+        )
         np.testing.assert_array_equal(again, check["cells"])
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray import tune
 
 from metaopt.strategies.base import State
 from metaopt.strategies.registry import make_strategy
@@ -103,6 +104,18 @@ def test_running_trials_are_pending_and_draws_come_from_the_seed() -> None:
     assert [again.suggest(str(i)) for i in range(4)] == points
 
 
+def test_a_strategy_gets_back_its_notes_and_the_human_numbers() -> None:
+    search = searcher()
+    for name in "ab":
+        search.suggest(name)
+    search.on_trial_complete("a", result(1.5, 2, "complete") | {"m_ms_per_shower": 0.5, "m_x": 3.0})
+    search.on_trial_complete("b", result(2.2, 1) | {"ms_per_shower": 0.25})
+    first, second = search.history
+    assert first.note == {"operators": "baseline", "baseline": "published"}
+    assert first.metrics == {"ms_per_shower": 0.5, "x": 3.0}
+    assert second.note and second.metrics == {"ms_per_shower": 0.25}
+
+
 def test_a_restored_searcher_goes_on_as_the_one_that_was_saved(
     told: StrategySearcher, tmp_path: Path
 ) -> None:
@@ -130,6 +143,12 @@ def test_a_parameter_has_one_range() -> None:
     with pytest.raises(SpaceError, match="'rate' in param_space"):
         searcher().set_search_properties("S", "min", {"rate": 1})
     assert searcher().set_search_properties("S", "min", {"other": 1})
+
+
+@pytest.mark.parametrize("given", [tune.uniform(0, 1), tune.grid_search([1, 2])])
+def test_a_range_that_nobody_would_draw_from_is_refused(given: Any) -> None:
+    with pytest.raises(SpaceError, match=r"fixed values only, got a range for 'a.b'"):
+        searcher().set_search_properties("S", "min", {"a": {"b": given}})
 
 
 def test_the_seed_of_a_training_is_of_its_point() -> None:

@@ -290,6 +290,16 @@ def test_impossible_conditions_are_bad_events(small: Bench, bad: float) -> None:
     assert np.isfinite(score.value)
 
 
+def test_conditions_in_other_units_are_an_error(bench: Bench) -> None:
+    real = bench.perfect
+    in_degrees = Conditions.of(real.energy, np.degrees(real.theta))
+    with pytest.raises(DataError, match=r"generated showers: theta .* is it in degrees\?"):
+        evaluate(Showers(real.cells, in_degrees), bench.reference)
+    in_mev = Conditions.of(1000 * real.energy, real.theta)
+    with pytest.raises(DataError, match=r"generated showers: energy .* is it in MeV\?"):
+        evaluate(Showers(real.cells, in_mev), bench.reference)
+
+
 def test_another_grid_is_an_error(bench: Bench, small: Bench) -> None:
     with pytest.raises(DataError, match="generate for"):
         evaluate(small.perfect, bench.reference)

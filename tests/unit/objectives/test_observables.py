@@ -41,6 +41,11 @@ def test_names_and_width_agree() -> None:
     assert len(set(seen.names)) == len(seen.names)
 
 
+def test_an_unknown_observable_is_named() -> None:
+    with pytest.raises(DataError, match="no observable 'rms'; did you mean 'r_rms'"):
+        value(one(empty()), "rms")
+
+
 def test_two_cells_give_moments_in_cells() -> None:
     cells = empty()
     cells[4, 4, 2], cells[6, 4, 6] = 0.75, 0.25

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import search_spaces
 from search_spaces import load_geometry, load_space
 from search_spaces.loader import builtin_names
 from workers.models.gan3d.family import Gan3D, configuration
@@ -45,6 +48,13 @@ def test_public_cylinders_have_as_many_cells_as_their_files(name: str) -> None:
     geometry = load_geometry(name)
     present = np.ones(geometry.shape) if geometry.present is None else geometry.present
     assert (present.sum(), geometry.shape) == CYLINDERS[name]
+
+
+def test_a_file_is_named_by_text_or_path() -> None:
+    folder = Path(search_spaces.__file__).parent
+    toml = folder / "geometries" / "par04.toml"
+    assert load_geometry(toml) == load_geometry(str(toml)) == load_geometry("par04")
+    assert load_space(folder / "spaces" / "toy.toml") == load_space("toy")
 
 
 def test_merged_cells_are_as_large_as_eight() -> None:

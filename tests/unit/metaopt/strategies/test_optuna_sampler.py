@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Callable
 
 import optuna
 import pytest
@@ -31,17 +33,22 @@ def quiet() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
-def objective(trial: optuna.Trial) -> float:
-    x = trial.suggest_float("x", 0.0, 1.0)
+def trial_rest(trial: optuna.Trial) -> float:
+    """Ask for all but x."""
     n = trial.suggest_int("n", 1, 3)
     child = trial.suggest_int("child", 1, 9) if n >= 2 else 5
-    choice = trial.suggest_categorical("c", ["a", "b"])
+    return 0.01 * child + (trial.suggest_categorical("c", ["a", "b"]) == "a")
+
+
+def objective(trial: optuna.Trial) -> float:
+    x = trial.suggest_float("x", 0.0, 1.0)
+    rest = trial_rest(trial)
     if x > 0.8:
         raise ArithmeticError("diverged")
     trial.report(x, 1)
     if trial.number % 5 == 4:
         raise optuna.TrialPruned
-    return x**2 + 0.01 * child + (choice == "a")
+    return x**2 + rest
 
 
 def optimise(name: str, trials: int, jobs: int = 1) -> optuna.Study:
@@ -88,12 +95,37 @@ def test_states_and_scores_of_the_history() -> None:
     assert {o.score for o in history if o.state is State.FAILED} == {worst}
 
 
-def test_a_trial_that_ended_before_it_asked_for_all_is_left_out() -> None:
+def test_threads_that_begin_together_try_different_points() -> None:
+    together = threading.Barrier(4)
+
+    def begins_with_the_others(trial: optuna.Trial) -> float:
+        if trial.number < 4:
+            together.wait(30)
+        first = trial.suggest_float("x", 0.0, 1.0)
+        if trial.number < 4:
+            together.wait(30)  # none has asked for more
+        return first + trial_rest(trial)
+
+    study = optuna.create_study(sampler=StrategySampler(make_strategy("genetic", {}), SPACE))
+    study.optimize(begins_with_the_others, 4, n_jobs=4)
+    assert len({trial.params["x"] for trial in study.trials}) == 4
+
+
+def test_a_trial_that_failed_before_it_asked_for_all_is_learnt_from() -> None:
     study = optuna.create_study(sampler=StrategySampler(make_strategy("random", {}), SPACE))
     trial = study.ask()
     trial.suggest_float("x", 0.0, 1.0)
     study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    assert observations(SPACE, study.trials, 1.0) == []
+    (failed,) = observations(SPACE, study.trials, 1.0)
+    assert (failed.state, failed.point) == (State.FAILED, SPACE.baselines[0].point)
+
+
+def test_the_note_of_a_proposal_comes_back_in_the_history() -> None:
+    sampler = StrategySampler(make_strategy("genetic", {"learning": 0.3}), SPACE, seed=1)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(lambda trial: trial.suggest_float("x", 0.0, 1.0) + trial_rest(trial), 10)
+    last = observations(SPACE, study.trials, 1.0)[-1]
+    assert {"parents", "operators", "sigma"} <= set(last.note)
 
 
 def test_maximising_turns_the_sign_and_infinity_is_a_failure() -> None:
@@ -124,6 +156,39 @@ def test_another_parameter_is_drawn_at_random_and_another_range_refused() -> Non
     # Absent in the baseline, so the sampler is asked for it alone.
     with pytest.raises(SpaceError, match="'child' must be suggested as in the space"):
         trial.suggest_int("child", 1, 20)
+
+
+def wider(trial: optuna.Trial) -> float:
+    return trial.suggest_float("x", -1.0, 1.0) + trial_rest(trial)
+
+
+def misspelt(trial: optuna.Trial) -> float:
+    return trial.suggest_float("X", 0.0, 1.0) + trial_rest(trial)
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        (wider, "'x' must be suggested as in the space"),
+        (misspelt, "must be suggested, got none of the name 'x' in trial 0"),
+    ],
+)
+def test_the_first_trial_ends_an_objective_that_asks_for_something_else(
+    objective: Callable[[optuna.Trial], float], message: str
+) -> None:
+    study = optuna.create_study(sampler=StrategySampler(make_strategy("genetic", {}), SPACE))
+    with pytest.raises(SpaceError, match=message):
+        study.optimize(objective, 3)
+    (kept,) = study.trials
+    assert kept.state is optuna.trial.TrialState.COMPLETE
+
+
+@pytest.mark.filterwarnings("ignore:PartialFixedSampler is experimental")
+def test_a_sampler_that_keeps_a_parameter_for_itself_is_refused() -> None:
+    ours = StrategySampler(make_strategy("genetic", {}), SPACE)
+    fixed = optuna.samplers.PartialFixedSampler({"x": 0.2}, ours)
+    with pytest.raises(SpaceError, match="all parameters of space 'unit', got others for x"):
+        optuna.create_study(sampler=fixed).optimize(objective, 1)
 
 
 @pytest.mark.parametrize("name", ["bayesian", "genetic"])
