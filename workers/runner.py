@@ -74,8 +74,13 @@ def trial_events(
             raise
         place = failure.filename or spec.folder
         got = os.strerror(failure.errno)  # HDF5's own text is a page
-        reason = f"{place}: a trial must have room for its files, got: {got}; free some space"
+        reason = f"{place}: {no_room(got)}"
         yield trial.result(Outcome.UNREADABLE, score=None, reason=reason)
+
+
+def no_room(got: str) -> str:
+    """What is to be done about a full disk, of which this was said."""
+    return f"a trial must have room for its files, got: {got}; free some space"
 
 
 def load_reference(spec: TrialSpec) -> Reference:

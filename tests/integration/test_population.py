@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -206,7 +207,7 @@ def test_no_barrier_is_decided_without_a_member_that_died_or_hung(
 
     def go_once_it_was_ended(begun: int) -> None:
         try:
-            until(lambda: any(ended(process) for _, process in slow.epochs(dies)[begun:]))
+            until(lambda: any(ended(process) for _, process in slow.epochs(dies)[begun:]), 300)
         finally:
             slow.go()
 
@@ -222,6 +223,7 @@ def test_no_barrier_is_decided_without_a_member_that_died_or_hung(
         with meanwhile(go_once_it_was_ended, len(slow.epochs(dies))):
             hung = trained(plan, store.create("hung", plan.document), lambda member: None)
     assert killed == undisturbed == hung
+    assert re.search(r"member 1 ended: its process \d+.* ended \(killed", caplog.text)
     assert "member 1 ended: it was silent for trial.silence_limit" in caplog.text
 
 

@@ -23,6 +23,7 @@ from workers.executors.ray_cluster import Cluster, cause_of_death
 from workers.executors.ray_decisions import Waiting, Watch, named, scheduler
 from workers.executors.ray_member import MemberTrainable, events_of
 from workers.population import Ledger, Member, PopulationExecutor, Rules
+from workers.runner import FULL, no_room
 from workers.trial import Outcome, Resources, TrialResult
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ _QUIET = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_THRESHOLD_S": "1000",
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # of members whose process ended
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
@@ -108,6 +110,9 @@ class RayPopulation:
         words.setLevel(logging.CRITICAL)
         try:
             self._tuner(members, rules, watch).fit()
+        except Exception:
+            if watch.failure is None:  # which may also be why Tune failed
+                raise
         finally:
             words.setLevel(level)
             for name, value in before.items():
@@ -194,8 +199,11 @@ class _Looks(tune.Callback):  # type: ignore[misc]
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A member's process ended, or its training raised an exception."""
         del iteration, trials, info
-        text, member = str(trial.get_error()), trial.config[keys.MEMBER]
+        # Its own `get_error` reads a copy that is made later.
+        text, member = Path(trial.error_file).read_text(encoding="utf-8"), trial.config[keys.MEMBER]
         why = cause_of_death(RuntimeError(text)) if "died" in text else _exception(text)
+        if any(f"[Errno {number}]" in why for number in FULL):
+            self._watch.fail(DataError(f"{self._watch.halt.parent.parent}: {no_room(why)}"))
         told = keys.silent_file(self._watch.halt, member)
         if told.is_file() and told.stat().st_size:
             why = "it was silent for trial.silence_limit"
