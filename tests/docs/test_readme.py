@@ -14,11 +14,13 @@ from .blocks import DOCS, ROOT, blocks, command_of, run, small
 pytestmark = pytest.mark.timeout(900)
 
 INSTALLING, TESTING, USING = (b.text for b in blocks(ROOT / "README.md") if b.language == "sh")
+#: Stands for the page's calorimeter, which has forty times as many cells.
+GEOMETRY = "clic-12x12x12"
 #: What the reader brings: a study file.
-STUDY = """
+STUDY = f"""
 [data]
 files = ["geant4.h5"]
-geometry = "clic-51x51x25"
+geometry = "{GEOMETRY}"
 
 [search]
 space = "toy"
@@ -29,7 +31,7 @@ space = "toy"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Showers, made in seconds, and the study file."""
     made = tmp_path_factory.mktemp("readme")
-    run(made, "metaopt simulate clic-51x51x25 --engine gflash --events 2100 -o geant4.h5")
+    run(made, f"metaopt simulate {GEOMETRY} --engine gflash --events 2100 -o geant4.h5")
     (made / "showers").mkdir()
     shutil.copy(made / "geant4.h5", made / "showers" / "all.h5")
     (made / "study.toml").write_text(STUDY)
@@ -39,6 +41,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_is_done_with_ones_own_detector(folder: Path) -> None:
     """One worker, on a cluster whose graphics processor exists for Ray alone."""
     first, *others = filter(None, map(command_of, USING.splitlines()))
+    first = first.replace("--geometry clic-51x51x25", f"--geometry {GEOMETRY}")
+    assert GEOMETRY in first
     graphics = Cluster(cpus=1, gpus=1)
     try:
         tested = f"{small(first)} --space toy --ray-address {graphics.address}"
