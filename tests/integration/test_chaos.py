@@ -12,6 +12,8 @@ from tests.chaos import Chaos
 from tests.postgresql import Server
 from tests.processes import left_behind
 
+pytestmark = pytest.mark.chaos
+
 
 @pytest.fixture
 def server() -> Iterator[Server]:

@@ -183,6 +183,7 @@ def ended(process: int) -> bool:
     return not Path(f"/proc/{process}").exists()
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(600)  # three starts of Ray
 def test_no_barrier_is_decided_without_a_member_that_died_or_hung(
     toy_config: Callable[..., StudyConfig],

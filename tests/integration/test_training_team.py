@@ -108,6 +108,7 @@ def test_a_team_that_diverges_ends_with_the_reason(export: Path) -> None:
         train(plan(export, "two", 4), Watch(), lambda: False, workers=2)
 
 
+@pytest.mark.chaos
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers need two cores")
 def test_a_killed_worker_and_a_killed_command_cost_an_epoch_at_most(export: Path) -> None:
     out = export.parent / "two"
