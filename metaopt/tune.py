@@ -43,7 +43,6 @@ from search_spaces.records import encode
 from search_spaces.space import SearchSpace
 from workers.executors.ray_tune import (
     EPOCH,
-    METRIC_PREFIX,
     OUTCOME,
     RUNNING,
     SCORE,
@@ -51,7 +50,7 @@ from workers.executors.ray_tune import (
     tune_trainable,
 )
 from workers.timing import MS_PER_SHOWER
-from workers.trial import Outcome
+from workers.trial import METRIC_PREFIX, Outcome, prefixed
 
 __all__ = ["StrategySearcher", "TuneTrial", "load_study", "trainable"]
 
@@ -229,7 +228,5 @@ class StrategySearcher(Searcher):  # type: ignore[misc]  # Ray has no types
 
 def _metrics(result: dict[str, Any]) -> dict[str, float]:
     """The human numbers of a trial; the time per shower also of one that was stopped."""
-    own = {key: value for key, value in result.items() if key.startswith(METRIC_PREFIX)}
-    found = {key.removeprefix(METRIC_PREFIX): value for key, value in own.items()}
-    time = result.get(MS_PER_SHOWER)
+    found, time = prefixed(result, METRIC_PREFIX), result.get(MS_PER_SHOWER)
     return found if time is None else {MS_PER_SHOWER: time, **found}

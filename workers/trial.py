@@ -154,6 +154,8 @@ class Progress:
     ms_per_shower: float | None = None
 
 
+#: How the names of groups of S and of human numbers begin in a flat record of a trial.
+GROUP_PREFIX, METRIC_PREFIX = "L_", "m_"
 #: Names of the figure on the test events, and of its error, among a trial's metrics.
 TEST_SCORE, TEST_ERROR = "test_score", "test_error"
 #: How the reason of a LOST trial begins where no exception of its own ended it: its process or
@@ -231,3 +233,8 @@ def event_of(message: Message) -> TrialEvent:
     if message["type"] == Progress.__name__:
         return decode(Progress, message["data"], "progress")
     return TrialResult.from_json(message["data"])
+
+
+def prefixed(record: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """What stands in a flat record under names that begin so, without that beginning."""
+    return {k.removeprefix(prefix): v for k, v in record.items() if k.startswith(prefix)}

@@ -7,19 +7,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from metaopt.store.views import FAILED, INTERRUPTED, LOST, TrialView
+from metaopt.strategies.optuna_sampler import distribution
 from objectives.groups import GROUPS
-from search_spaces.parameters import Float, Int, Parameter, Point, Value
+from search_spaces.parameters import Point, Value
 from search_spaces.space import SearchSpace
-from workers.trial import Outcome, TrialResult
+from workers.trial import GROUP_PREFIX, METRIC_PREFIX, Outcome, TrialResult, prefixed
 
 #: Trial attributes. Scalars that a person wants to see stand alone, for the dashboard.
 PROPOSAL, SEED, ATTEMPT, RETRY_OF, NOTE = "proposal", "seed", "attempt", "retry_of", "note"
@@ -31,7 +26,6 @@ SCORE, ERROR, EPOCHS, SECONDS, OUTCOME, REASON = (
     "outcome",
     "reason",
 )
-GROUP_PREFIX, METRIC_PREFIX = "L_", "m_"
 #: What they hold; all others hold numbers.
 _KINDS = dict.fromkeys((PROPOSAL, SEED, ATTEMPT, RETRY_OF, EPOCHS), int) | dict.fromkeys(
     (OUTCOME, REASON, NOTE), str
@@ -58,7 +52,7 @@ def running_trial(
     return create_trial(
         state=TrialState.RUNNING,
         params=dict(point),
-        distributions={name: _distribution(space[name]) for name in point},
+        distributions={name: distribution(space[name]) for name in point},
         user_attrs=attributes,
     )
 
@@ -111,8 +105,8 @@ def view_of(trial: FrozenTrial) -> TrialView:
         epochs=attrs.get(EPOCHS, rungs[-1][0] if rungs else 0),
         seconds=attrs.get(SECONDS, 0.0),
         # The store gives attributes in alphabetical order.
-        groups=_ordered(_prefixed(attrs, GROUP_PREFIX)),
-        metrics=_prefixed(attrs, METRIC_PREFIX),
+        groups=_ordered(prefixed(attrs, GROUP_PREFIX)),
+        metrics=prefixed(attrs, METRIC_PREFIX),
         rungs=rungs,
         note=_note(attrs.get(NOTE, "{}")),
         reason=attrs.get(REASON, ""),
@@ -139,21 +133,5 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment and moment.astimezone(UTC)
 
 
-def _distribution(parameter: Parameter) -> BaseDistribution:
-    if isinstance(parameter, Float):
-        return FloatDistribution(
-            parameter.low, parameter.high, log=parameter.log, step=parameter.step
-        )
-    if isinstance(parameter, Int):
-        return IntDistribution(
-            parameter.low, parameter.high, log=parameter.log, step=parameter.step
-        )
-    return CategoricalDistribution(parameter.choices)
-
-
 def _ordered(groups: Mapping[str, float]) -> dict[str, float]:
     return {name: groups[name] for name in GROUPS if name in groups}
-
-
-def _prefixed(attrs: Mapping[str, Any], prefix: str) -> dict[str, float]:
-    return {k.removeprefix(prefix): v for k, v in attrs.items() if k.startswith(prefix)}

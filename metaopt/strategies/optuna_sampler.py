@@ -151,17 +151,18 @@ class StrategySampler(BaseSampler):
                 )
 
     def _check_range(self, name: str, asked: BaseDistribution) -> None:
-        wanted = distributions(self._space).get(name, asked)
+        wanted = distribution(self._space[name]) if name in self._space.names else asked
         if wanted != asked:
             raise SpaceError(f"{name!r} must be suggested as in the space, {wanted}, got {asked}")
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
     """Optuna's ranges of all parameters, conditional ones included."""
-    return {p.name: _distribution(p) for p in space.parameters}
+    return {p.name: distribution(p) for p in space.parameters}
 
 
-def _distribution(p: Parameter) -> BaseDistribution:
+def distribution(p: Parameter) -> BaseDistribution:
+    """Optuna's range of a parameter."""
     if isinstance(p, Categorical):
         return CategoricalDistribution(p.choices)
     if isinstance(p, Float):

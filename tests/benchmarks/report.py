@@ -23,8 +23,8 @@ from optuna.distributions import distribution_to_json
 from sqlalchemy import MetaData, insert
 
 from metaopt.store.database import StudyStore
-from metaopt.store.records import _distribution
 from metaopt.store.views import TrialView
+from metaopt.strategies.optuna_sampler import distributions
 from tests.made_up_study import MadeUpStudy, attributes
 
 
@@ -49,7 +49,7 @@ def _rows(
     made: MadeUpStudy, views: list[TrialView], study: int
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Rows of Optuna's tables; a trial's identity is its number, counted from 1."""
-    ranges = {p.name: _distribution(p) for p in made.space.parameters}
+    ranges = distributions(made.space)
     texts = {name: distribution_to_json(kind) for name, kind in ranges.items()}
     yield "trials", [
         {

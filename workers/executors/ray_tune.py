@@ -21,12 +21,18 @@ from search_spaces.errors import DataError
 from search_spaces.parameters import Point
 from workers.runner import trial_events
 from workers.timing import MS_PER_SHOWER
-from workers.trial import Outcome, Progress, TrialEvent, TrialResult, TrialSpec
+from workers.trial import (
+    GROUP_PREFIX,
+    METRIC_PREFIX,
+    Outcome,
+    Progress,
+    TrialEvent,
+    TrialResult,
+    TrialSpec,
+)
 
 #: What Tune is told beside the human numbers: how the trial stands, S, and epochs done.
 OUTCOME, SCORE, EPOCH = "outcome", "S", "epoch"
-#: Of the human numbers.
-METRIC_PREFIX = "m_"
 #: The outcome of a trial that goes on: where Tune ends it there, it was stopped.
 RUNNING = "running"
 
@@ -136,14 +142,14 @@ def tune_trainable(spec: TrialSpec) -> type[TuneTrial]:
 
 
 def _running(progress: Progress) -> dict[str, Any]:
-    groups = {f"L_{name}": value for name, value in progress.groups.items()}
+    groups = {f"{GROUP_PREFIX}{name}": value for name, value in progress.groups.items()}
     told = {OUTCOME: RUNNING, SCORE: progress.score, EPOCH: progress.epoch}
     return told | {MS_PER_SHOWER: progress.ms_per_shower} | groups
 
 
 def _ended(result: TrialResult) -> dict[str, Any]:
     told = {OUTCOME: str(result.outcome), SCORE: result.score, EPOCH: result.epochs, "done": True}
-    told |= {f"L_{name}": value for name, value in result.groups.items()}
+    told |= {f"{GROUP_PREFIX}{name}": value for name, value in result.groups.items()}
     told |= {f"{METRIC_PREFIX}{name}": value for name, value in result.metrics.items()}
     optional = {"error": result.error, "reason": result.reason or None}
     return told | {name: value for name, value in optional.items() if value is not None}
