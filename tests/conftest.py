@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import os
+
+# One thread each, said before NumPy is loaded: threads that wait for each other's part of a small
+# matrix took a quarter of the tests' time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Ray's workers are nice, and starve beside other tests: what takes 45 s alone took 330 s.
+os.environ.setdefault("RAY_worker_niceness", "0")
+
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,16 +38,22 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
-# Ray's workers are nice, and starve beside other tests: what takes 45 s alone took 330 s.
-os.environ.setdefault("RAY_worker_niceness", "0")
-
 # A background job of a shell ignores Ctrl-C, and so would every command that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session")
+def references(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the sample's reference: to make it takes longer than most studies on the toy."""
+    results = tmp_path_factory.mktemp("reference")
+    prepare(load_config(None, {"study": {"results": str(results)}, "search": {"space": "toy"}}))
+    return results / "references"
+
+
 @pytest.fixture
-def toy_config(tmp_path: Path) -> Callable[..., StudyConfig]:
+def toy_config(tmp_path: Path, references: Path) -> Callable[..., StudyConfig]:
     """A configuration of a small toy study under ``tmp_path``; keys as table__key."""
+    shutil.copytree(references, tmp_path / "results" / "references")
 
     def make(**changes: Any) -> StudyConfig:
         tables: dict[str, dict[str, Any]] = {

@@ -38,7 +38,7 @@ def test_splits_that_differ_are_refused(
     real = data.load
     monkeypatch.setattr(preflight.data, "load", load)
     with pytest.raises(DataError, match="must be exchangeable"):
-        preflight.prepare(toy_config())
+        preflight.prepare(toy_config(data__split=(0.5, 0.25, 0.25)))
 
 
 def test_a_score_of_more_showers_than_validation_events_names_the_option(

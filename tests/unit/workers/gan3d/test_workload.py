@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from workers.models.gan3d import calibration
 from workers.models.gan3d.family import Gan3D, configuration
 from workers.models.gan3d.shapes import plan
 from workers.models.gan3d.workload import Rates, Workload, workload
@@ -56,7 +57,10 @@ def test_rates_explain_the_times_that_they_made() -> None:
         assert fitted.seconds(one) == pytest.approx(true.seconds(one), rel=1e-6)
 
 
-def test_a_calibration_predicts_a_positive_time_for_every_point() -> None:
+def test_a_calibration_predicts_a_positive_time_for_every_point(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calibration, "BATCHES", (4, 4))
     predicted = Gan3D().calibrated("fixed-angle", geometry(), Resources())
     times = [predicted(SMALL), predicted({}), predicted({"g1_filters": 128})]
     assert 0 < times[0] < times[1] < times[2]
