@@ -39,8 +39,8 @@ def left_behind(mark: str, seconds: float = 90) -> list[str]:
     return lines
 
 
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for something that must come true within that time."""
+def until(true: Callable[[], bool], seconds: float = 240) -> None:
+    """Wait for something that must come true within that time, long for a busy machine."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline

@@ -79,7 +79,7 @@ class Cluster:
             return connection.room(Resources()) == workers
 
         try:
-            until(ready, 150)
+            until(ready)
         finally:
             connection.leave()
 
@@ -115,7 +115,7 @@ class Cluster:
 Events = list[tuple[int, TrialEvent]]
 
 
-def collect(executor: RayExecutor, until: Callable[[Events], bool], seconds: float = 150) -> Events:
+def collect(executor: RayExecutor, until: Callable[[Events], bool], seconds: float = 300) -> Events:
     events: Events = []
     deadline = time.monotonic() + seconds
     while not until(events):

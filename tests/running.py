@@ -19,7 +19,7 @@ def metaopt(folder: Path, *arguments: str, code: int = 0) -> subprocess.Complete
         text=True,
         capture_output=True,
         check=False,
-        timeout=240,
+        timeout=480,
     )
     assert done.returncode == code, done.stderr
     return done

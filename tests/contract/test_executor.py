@@ -32,7 +32,7 @@ def numbered(toy_spec: TrialSpec, number: int, epochs: int = 2) -> TrialSpec:
     return replace(toy_spec, number=number, budget=budget, folder=f"{toy_spec.folder}-{number}")
 
 
-def collect(executor: Executor, trials: int, seconds: float = 90) -> list[tuple[int, TrialEvent]]:
+def collect(executor: Executor, trials: int, seconds: float = 240) -> list[tuple[int, TrialEvent]]:
     """Events until so many trials have ended."""
     events: list[tuple[int, TrialEvent]] = []
     deadline = time.monotonic() + seconds
@@ -141,7 +141,7 @@ class TestRay(ExecutorContract):
         while not executor.events(0.5):
             pass
         os.kill(_running_actor(), signal.SIGKILL)
-        result = collect(executor, 1, seconds=20)[-1][1]
+        result = collect(executor, 1)[-1][1]
         assert isinstance(result, TrialResult) and result.outcome is Outcome.LOST
 
 

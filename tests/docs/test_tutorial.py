@@ -56,6 +56,6 @@ def _look_at_the_dashboard(folder: Path) -> None:
             with urllib.request.urlopen(f"{address}/dashboard", timeout=60) as answer:
                 assert "Optuna" in answer.read().decode()
             process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 0
+            assert process.wait(240) == 0
         finally:
             process.kill()

@@ -108,7 +108,7 @@ def run_and_die(cluster: Cluster, *specs: TrialSpec) -> None:
         env=cluster.environment,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=400,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
@@ -163,7 +163,7 @@ def test_a_killed_run_that_is_started_again_goes_on_with_its_running_trials(
         killed.kill()
     slow.go()
     with run(stderr=subprocess.PIPE, text=True) as again:
-        _, said = again.communicate(timeout=200)
+        _, said = again.communicate(timeout=400)
     assert again.returncode == 0, said
     shown = [sys.executable, "-m", "metaopt", "show", "slow", "--json"]
     study = json.loads(subprocess.check_output(shown, cwd=tmp_path))

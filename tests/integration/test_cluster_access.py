@@ -58,7 +58,7 @@ def connect(cluster: Cluster, environment: dict[str, str]) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=400,
         check=True,
     ).stdout
 

@@ -45,7 +45,7 @@ def test_a_study_outlasts_dropped_connections_and_a_crash_of_its_server(
         wait_for(out, "waiting for up to 120 s, since the study store")
         postgresql.start()
         rest = out.read()
-        assert process.wait(60) == 0, rest
+        assert process.wait(240) == 0, rest
     assert "answers again" in rest and "Traceback" not in rest
     trials = open_store(postgresql_url).study("s").trials()
     assert len(trials) == 7 and {t.state for t in trials} <= {"complete", "fail"}
@@ -86,13 +86,13 @@ def test_one_store_holds_many_studies_and_each_has_one_controller(
         other.finish(other.start(SPACE, POINT, 0, {}), TrialResult(Outcome.COMPLETE, 1.25))
         with printing(tmp_path, *command, "1000", "--study", "a") as (second, told):
             text = told.read()
-            assert second.wait(60) == 1 and f"being run by process {first.pid}" in text
+            assert second.wait(240) == 1 and f"being run by process {first.pid}" in text
         first.kill()
-        first.wait(60)
+        first.wait(240)
         done = len(open_store(postgresql_url).study("a").trials())
         with printing(tmp_path, *command, str(done + 2), "--study", "a") as (heir, told):
             text = told.read()
-            assert heir.wait(60) == 0 and "resumed with" in text, text
+            assert heir.wait(240) == 0 and "resumed with" in text, text
     views = {s.name: s for s in open_store(postgresql_url).studies()}
     assert views["b"].counts == {"complete": 1} and "running" not in views["a"].counts
 
@@ -144,7 +144,7 @@ def test_a_password_is_shown_nowhere(tmp_path: Path, postgresql_url: str, open_s
         with printing(tmp_path, *arguments, *storage) as (process, out):
             text = wait_for(out, until) if until else out.read()
             text += Path(f"/proc/{process.pid}/cmdline").read_text() if until else ""
-            assert until or process.wait(60) == 0, text
+            assert until or process.wait(240) == 0, text
         return text
 
     shown = metaopt("run", *TOY, "--study", "s", "--strategy", "random", "--trials", "2")

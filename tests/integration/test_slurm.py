@@ -121,7 +121,7 @@ def test_what_is_missing_is_said(
     job: dict[str, str], tmp_path: Path, changes: dict[str, str], code: int, said: str
 ) -> None:
     done = start(tmp_path, job | changes)
-    text, _ = done.communicate(timeout=30)
+    text, _ = done.communicate(timeout=400)
     assert done.returncode == code and said in text
 
 
@@ -134,7 +134,7 @@ def test_the_study_ends_and_at_the_time_limit_the_job_goes_back_to_the_queue(
     with start(tmp_path, job | {"SLURM_JOB_NUM_NODES": "3"}) as script:
         until(lambda: (tmp_path / "running").exists() or script.poll() is not None)
         script.send_signal(sent)
-        text, _ = script.communicate(timeout=60)
+        text, _ = script.communicate(timeout=400)
     limit = sent == signal.SIGUSR1
     assert script.returncode == code and ("back to the queue" in text) == limit
     port = 20000 + os.getpid() % 20000
@@ -154,7 +154,7 @@ def test_a_study_runs_on_a_real_head(job: dict[str, str], tmp_path: Path) -> Non
     write(tmp_path, ray='#!/bin/sh\nexec {python} -m ray.scripts.scripts "$@"\n')
     (tmp_path / "study.toml").write_text(STUDY)
     script = start(tmp_path, job)
-    text, _ = script.communicate(timeout=200)
+    text, _ = script.communicate(timeout=400)
     assert script.returncode == 0 and "[1/1 trials" in text, text
     assert (tmp_path / "results" / "metaopt.db").exists()
     assert not left_behind(str(tmp_path))

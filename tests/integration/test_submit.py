@@ -63,7 +63,7 @@ class Head:
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=150,
+            timeout=400,
             check=False,
         )
 

@@ -17,7 +17,7 @@ def test_a_study_is_watched_to_its_end(tmp_path: Path) -> None:
     with started(tmp_path, *RUN, "--confirm", "0", "--log", "tensorboard") as (run, told):
         wait_for(told, "trial 0 started")
         watched = metaopt(tmp_path, "watch", "toy", "--wait", "--every", "0.2")
-        assert run.wait(60) == 0
+        assert run.wait(240) == 0
     lines = watched.stdout.splitlines()
     assert "toy: random search of toy on" in lines[0] and "4/4 trials" in lines[-2]
     best = StudyStore(f"sqlite:///{tmp_path}/results/metaopt.db").study("toy").view().best
@@ -31,5 +31,5 @@ def test_ctrl_c_ends_the_watch_with_a_line_and_not_the_study(tmp_path: Path) -> 
     with started(tmp_path, "watch", "toy", "--wait") as (watch, stderr):
         wait_for(stderr, "waiting for study 'toy'")
         watch.send_signal(signal.SIGINT)
-        assert watch.wait(60) == 0
+        assert watch.wait(240) == 0
         assert stderr.read() == "no longer watching; study 'toy' is not touched by that\n"

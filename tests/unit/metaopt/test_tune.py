@@ -74,7 +74,7 @@ def test_the_script_of_the_documentation_runs_on_ray(tmp_path: Path) -> None:
         text=True,
         capture_output=True,
         check=False,
-        timeout=200,
+        timeout=400,
     )
     assert done.returncode == 0, done.stderr
     states = re.findall(r"^(\d) (complete|pruned|failed) (\d)$", done.stdout, re.MULTILINE)
