@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import sys
 from collections.abc import Iterator
 from importlib import metadata
-from importlib.util import find_spec
+from importlib.util import cache_from_source, find_spec
+from pathlib import Path
 
 from metaopt.doctor.finding import Finding
 
@@ -37,6 +40,7 @@ def software() -> Iterator[Finding]:
     if missing:
         remedy = "install metaopt with pip, which brings them along"
         yield Finding("versions", "problem", f"not installed: {missing}", remedy)
+    yield from _bytecode("tensorflow")
 
 
 def extras() -> Iterator[Finding]:
@@ -48,6 +52,22 @@ def extras() -> Iterator[Finding]:
         text = f"{name} ({purposes[name]}): {'' if installed else 'not '}installed"
         hint = "" if installed else f"where it is wanted: pip install 'metaopt[{name}]'"
         yield Finding("extra", "ok", text, hint)
+
+
+def _bytecode(module: str) -> Iterator[Finding]:
+    """Whether each process compiles the module again, which takes longer than its start."""
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        return
+    kept = Path(cache_from_source(spec.origin))
+    place = next(folder for folder in kept.parents if folder.exists())
+    if kept.exists() or (os.access(place, os.W_OK) and not sys.dont_write_bytecode):
+        return
+    switch = "PYTHONDONTWRITEBYTECODE is set"
+    why = switch if sys.dont_write_bytecode else f"{place} cannot be written to"
+    text = f"no bytecode of {module}, and {why}: each process compiles it again, for seconds"
+    remedy = f"run once: python -m compileall -q -j 0 {Path(spec.origin).parents[1]}"
+    yield Finding("bytecode", "warning", text, remedy)
 
 
 def _version(name: str) -> str:

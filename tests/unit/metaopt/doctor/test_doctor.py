@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sqlite3
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,7 +20,7 @@ from click.testing import CliRunner
 from metaopt.cli.main import cli
 from metaopt.doctor import Finding, level_of, surroundings
 from metaopt.doctor.machine import GIB, memory_limit, results_folder
-from metaopt.doctor.software import EXTRAS
+from metaopt.doctor.software import EXTRAS, software
 from metaopt.doctor.study import asked_study
 from metaopt.store.database import StudyStore
 
@@ -47,6 +48,18 @@ def test_all_is_looked_at_and_a_good_machine_has_no_problem(
     assert "2,000 showers in 1 file" in text["data"] and "12 x 12 x 12" in text["data"]
     assert text["tensorflow"].startswith("starts") and text["store"].endswith("1 study")
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(("kept", "told"), [(True, False), (False, True)])
+def test_processes_that_compile_what_they_import_are_told(
+    kept: bool, told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", not kept)
+    found = [f for f in software() if f.topic == "bytecode"]
+    assert bool(found) is told
+    assert all("PYTHONDONTWRITEBYTECODE is set" in f.text for f in found)
+    assert all(f.remedy.endswith("site-packages") for f in found)
 
 
 def test_the_exit_code_tells_of_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
