@@ -20,7 +20,7 @@ from metaopt.export import FILES, NEAR, PRODUCTION, Production, Ranges, load_mod
 from metaopt.processes import in_order
 from metaopt.provenance import versions
 from objectives.showers import Conditions, Showers
-from search_spaces.errors import ConfigError
+from search_spaces.errors import ConfigError, DataError
 from search_spaces.geometry import Geometry
 from search_spaces.records import encode, suggestion
 from search_spaces.seeds import check_seed
@@ -34,6 +34,8 @@ BLOCK_BYTES, BLOCK_SHOWERS = 16 * 2**20, (1, 256)
 Range = tuple[float, float]
 #: Of the conditions that are ranges.
 UNITS = {"energy": "GeV", "theta": "degrees"}
+#: Files and models hold conditions in single precision.
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,11 @@ def _check(name: str, got: Range, trained: Range, whole: Range, remedy: str) -> 
     Without a remedy it may go anywhere.
     """
     unit = UNITS[name]
-    if not (np.isfinite(got).all() and got[0] <= got[1]):
-        raise ConfigError(f"{name} must be LOW:HIGH with LOW <= HIGH, got {got[0]:g}:{got[1]:g}")
+    if not (all(abs(end) <= LARGEST for end in got) and got[0] <= got[1]):
+        raise ConfigError(
+            f"{name} must be LOW:HIGH with LOW <= HIGH, up to {LARGEST:.0e}, "
+            f"got {got[0]:g}:{got[1]:g}"
+        )
     slack = NEAR * (trained[1] - trained[0])
     low = max(min(whole[0], trained[0]), trained[0] - min(slack, trained[0] / 10))
     high = min(max(whole[1], trained[1]), trained[1] + slack)
@@ -145,10 +150,21 @@ class Blocks:
 
 
 def make_block(model: GenerativeModel, geometry: Geometry, order: Order, block: int) -> Showers:
-    """The showers of a block; cells below the geometry's threshold read zero, as in the data."""
+    """The showers of a block; cells below the geometry's threshold read zero, as in the data.
+
+    Raises:
+        DataError: a shower is not finite, as may be far from what the model was trained for.
+    """
     size = block_size(geometry)
     conditions, draw = order.conditions(block, min(size, order.events - block * size))
     cells = model.generate(conditions, draw)
+    finite = np.isfinite(cells).all(axis=(1, 2, 3))
+    if not finite.all():
+        energy = conditions.energy[~finite][0]
+        raise DataError(
+            f"showers must be finite, the model's of {energy:g} GeV is not; "
+            "stay nearer to what it was trained for, or export another"
+        )
     return Showers(np.where(cells < geometry.threshold, np.float32(0), cells), conditions)
 
 
@@ -166,7 +182,7 @@ def generate(
 
     Raises:
         ConfigError: the folder holds no model, or the file cannot be written.
-        DataError: the model's files are damaged.
+        DataError: the model's files are damaged, or it makes showers that are not finite.
         ExecutorError: a process was killed.
     """
     production = load_production(folder)

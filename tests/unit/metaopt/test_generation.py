@@ -21,9 +21,9 @@ from click.testing import CliRunner, Result
 
 import metaopt
 from metaopt.cli.main import cli
-from metaopt.errors import INTERRUPTED, ConfigError, MetaoptError, exit_code
+from metaopt.errors import INTERRUPTED, ConfigError, DataError, MetaoptError, exit_code
 from metaopt.export import Ranges
-from metaopt.generation import block_size, make_order, model_digest
+from metaopt.generation import block_size, make_block, make_order, model_digest
 from objectives.showers import Showers
 from search_spaces.geometry import Geometry
 from search_spaces.loader import load_geometry
@@ -159,6 +159,7 @@ def test_the_file_can_be_trained_on_and_says_where_it_is_from(model: Path, tmp_p
         (("--energy", "100:50"), "LOW <= HIGH"),
         (("--energy", "nan"), "LOW <= HIGH"),
         (("--energy", "-1:5", "--extrapolate"), "above 0 GeV"),
+        (("--energy", "1e39", "--extrapolate"), "LOW <= HIGH, up to 3e+38, got 1e+39:1e+39"),
         (("--theta", "60:120", "--extrapolate"), "the model has no other"),
         (("--particle", "pi+"), "no showers of 'pi+'"),
         (("--seed", "-1"), "seed >= 0"),
@@ -192,6 +193,15 @@ def test_more_than_was_trained_has_to_be_asked_for(model: Path, tmp_path: Path) 
     assert done.exit_code == 0, done.output
     with h5py.File(out) as file:
         assert set(file["energy"][:]) == {300}
+
+
+def test_showers_that_are_none_are_not_handed_on() -> None:
+    made = Toy().build("default", {"cells": "smooth"}, GEOMETRY, 1, Resources())
+    order = make_order(GEOMETRY, 5, energy=(150, 150))
+    assert len(make_block(made, GEOMETRY, order, 0)) == 5
+    made.profiles[0][0] = np.nan
+    with pytest.raises(DataError, match="the model's of 150 GeV is not; stay nearer"):
+        make_block(made, GEOMETRY, order, 0)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
