@@ -23,6 +23,7 @@ from objectives.reference import Reference
 from objectives.samples import Sample
 from objectives.showers import Showers
 from search_spaces.errors import DataError
+from search_spaces.threads import one_thread
 
 Array64 = NDArray[np.float64]
 
@@ -33,6 +34,7 @@ MAX_EVENTS = 2000
 DIVISION_SEED = 20_013
 
 
+@one_thread
 def check_exchangeable(reference: Reference, other: Showers, part: str = "test") -> None:
     """Raise :class:`DataError` unless showers can stand for the reference's validation events.
 

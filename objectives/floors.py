@@ -34,6 +34,7 @@ from objectives.groups import (
 from objectives.pulls import Pulls
 from objectives.samples import Sample
 from search_spaces.geometry import Geometry
+from search_spaces.threads import one_thread
 
 Array64 = NDArray[np.float64]
 
@@ -83,6 +84,7 @@ class Floors:
         return mean, spread
 
 
+@one_thread
 def measure(
     names: tuple[str, ...], training: Sample, validation: Sample, geometry: Geometry
 ) -> Floors:

@@ -25,6 +25,7 @@ from objectives.pulls import CLIP
 from objectives.reference import Reference
 from objectives.samples import Sample
 from objectives.showers import Showers
+from search_spaces.threads import one_thread
 
 __all__ = ["WORST", "Score", "evaluate", "judge"]
 
@@ -76,6 +77,7 @@ def evaluate(generated: Showers, reference: Reference, asked: int | None = None)
     return judge(reference.features(generated), reference, asked)
 
 
+@one_thread
 def judge(seen: Features, reference: Reference, asked: int | None = None) -> Score:
     """Judge showers by their features, for samples too large to be kept.
 

@@ -35,6 +35,7 @@ from objectives.showers import Conditions, Rows, Showers
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 from search_spaces.records import suggestion
+from search_spaces.threads import one_thread
 
 Array = NDArray[np.float32]
 Array64 = NDArray[np.float64]
@@ -138,6 +139,7 @@ def bad_events(cells: Array, eps: float = DEFAULT_THRESHOLD) -> Mask:
     return bad
 
 
+@one_thread
 def features(showers: Showers, geometry: Geometry, unseen: Mask | None = None) -> Features:
     """All observables of all showers.
 

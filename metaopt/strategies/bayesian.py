@@ -17,11 +17,11 @@ from metaopt.strategies.base import Observation, Proposal, State
 from metaopt.strategies.design import design_point, next_baseline
 from metaopt.strategies.points import in_turn, random_proposal
 from metaopt.strategies.surrogate import MAX_POINTS, MIN_ALIVE, Surrogate
-from metaopt.strategies.threads import one_thread
 from metaopt.strategies.warm_start import Scored, next_warm
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Point
 from search_spaces.space import Key, SearchSpace
+from search_spaces.threads import one_thread
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ import numpy as np
 from metaopt.strategies.base import Observation, State
 from metaopt.strategies.points import known_keys
 from metaopt.strategies.surrogate import MIN_ALIVE, Surrogate
-from metaopt.strategies.threads import one_thread
 from search_spaces.errors import NoCompleteTrialError
 from search_spaces.space import SearchSpace
+from search_spaces.threads import one_thread
 
 #: Proposals in a row that must promise less than this share of the noise. With one
 #: proposal and the whole noise, searches that were far from their end were called off.

@@ -28,9 +28,9 @@ import numpy as np
 from metaopt.strategies.base import Observation, State
 from metaopt.strategies.pruning import Pruning, Rungs
 from metaopt.strategies.surrogate import MIN_ALIVE, Surrogate
-from metaopt.strategies.threads import one_thread
 from search_spaces.errors import ConfigError
 from search_spaces.space import SearchSpace
+from search_spaces.threads import one_thread
 
 #: What trials are compared by.
 EXPECTED, SCORE = "expected", "score"

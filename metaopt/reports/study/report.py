@@ -20,7 +20,7 @@ from metaopt.reports.study.rungs import rungs
 from metaopt.reports.study.speed import speed
 from metaopt.reports.study.timeline import timeline
 from metaopt.store.views import TrialView
-from metaopt.strategies.threads import one_thread
+from search_spaces.threads import one_thread
 
 
 @dataclass(frozen=True)

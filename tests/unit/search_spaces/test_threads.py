@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from metaopt.strategies.threads import one_thread
+from search_spaces.threads import one_thread
 
 
 def threads() -> list[int]:
