@@ -59,7 +59,7 @@ class Server:
             cwd=self.folder,
             start_new_session=True,
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while True:
             try:
                 return self.execute("SELECT 1")

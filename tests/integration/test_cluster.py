@@ -190,7 +190,7 @@ def test_a_lost_node_costs_its_trial_alone_and_a_new_one_is_used(
     cluster.end_node_of(process)
     died = time.monotonic()
     events = collect(executor, ended(1))
-    assert time.monotonic() - died < 20
+    assert time.monotonic() - died < 60
     reason = result(events, 1).reason
     assert reason.startswith(f"{WORKER_DIED}: its node") and "\n" not in reason
     assert executor.slots == 1

@@ -100,10 +100,10 @@ def test_threads_that_begin_together_try_different_points() -> None:
 
     def begins_with_the_others(trial: optuna.Trial) -> float:
         if trial.number < 4:
-            together.wait(30)
+            together.wait(120)
         first = trial.suggest_float("x", 0.0, 1.0)
         if trial.number < 4:
-            together.wait(30)  # none has asked for more
+            together.wait(120)  # none has asked for more
         return first + trial_rest(trial)
 
     study = optuna.create_study(sampler=StrategySampler(make_strategy("genetic", {}), SPACE))

@@ -91,7 +91,7 @@ def test_a_node_that_cannot_run_the_trial_says_so(toy_spec: TrialSpec) -> None:
 
 
 def test_a_worker_that_nobody_asks_ends_itself() -> None:
-    code = "from workers.executors.worker import Worker; import time; w = Worker({}, 0.5)\n"
+    code = "from workers.executors.worker import Worker; import time; w = Worker({}, 1.5)\n"
     code += "for _ in range(8): time.sleep(0.25); w.about()\n"
     code += "print('asked', flush=True); time.sleep(60)"
     start = time.monotonic()
