@@ -3,10 +3,10 @@
     python tests/benchmarks/objective.py values [EVENTS]     S of known errors against the published
     python tests/benchmarks/objective.py events              S of 500, 2000 and 10,000 showers
     python tests/benchmarks/objective.py speed               CPU seconds and memory of one score
+    python tests/benchmarks/objective.py threads             a score on one thread and on all
     python tests/benchmarks/objective.py geant4 FOLDER       Geant4 against Geant4
 
-Each prints a table in Markdown. Times are of one thread where OMP_NUM_THREADS and
-OPENBLAS_NUM_THREADS are 1.
+Each prints a table in Markdown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from objectives import pulls
 from objectives.exchangeable import check_exchangeable
 from objectives.objective import evaluate, judge
-from objectives.observables import Features
+from objectives.observables import Features, features
 from objectives.reference import Reference
 from objectives.showers import Showers
 from search_spaces.errors import DataError
@@ -143,6 +143,32 @@ def speed() -> None:
         row(n, f"{end - start:.2f}", f"{middle - start:.2f}")
 
 
+def threads(turns: int = 15) -> None:
+    """Seconds and CPU seconds of a score in turns: as it is, and with BLAS left to all cores."""
+    header("cells", "showers", "seconds, all cores to one", "CPU seconds, all cores to one")
+    for (side, depth), n in ((12, 12), 600), ((51, 25), 500):
+        geometry = toy.geometry(side, depth)
+        reference = Reference.build(
+            toy.showers(n, 1, geometry), toy.showers(n, 2, geometry), geometry
+        )
+        showers = toy.at(reference.conditions(n), np.random.default_rng(3), geometry)
+        ratios = np.array([_times(showers, reference) for _ in range(turns)])
+        # The first turn loads what is needed.
+        row(f"{side} x {side} x {depth}", n, *(f"{r:.2f}" for r in np.median(ratios[1:], axis=0)))
+
+
+def _times(showers: Showers, reference: Reference) -> tuple[float, float]:
+    """Wall-clock and CPU time of a score with BLAS on all cores, over those on one thread."""
+    arguments = showers, reference.geometry, reference.unseen
+    taken = []
+    for both in ((features.__wrapped__, judge.__wrapped__), (features, judge)):
+        wall, cpu = time.perf_counter(), time.process_time()
+        both[1](both[0](*arguments), reference)
+        taken.append((time.perf_counter() - wall, time.process_time() - cpu))
+    (wall, cpu), (one_wall, one_cpu) = taken
+    return wall / one_wall, cpu / one_cpu
+
+
 def _peak(real: Showers, reference: Reference) -> float:
     """Memory of showers and of their score, over that of the showers."""
     tracemalloc.start()
@@ -205,7 +231,7 @@ def row(*cells: object) -> None:
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
-MODES = {"values": values, "events": events, "speed": speed}
+MODES = {"values": values, "events": events, "speed": speed, "threads": threads}
 
 if __name__ == "__main__":
     mode, *rest = sys.argv[1:] or ["values"]
