@@ -25,6 +25,9 @@ REMEDIES = {
     "malformed": "the file is damaged: bring back a copy, or give another --storage",
     "table schema": "install the version of Optuna that made it, or give another --storage",
     "no such column": "another program's database, or a damaged one: give another --storage",
+    "no password supplied": (
+        "name the user in the URL and give METAOPT_STORAGE_PASSWORD, or write ~/.pgpass"
+    ),
     "password": "check user and password; METAOPT_STORAGE_PASSWORD and ~/.pgpass are read too",
     "does not exist": "make it (createdb), or check the URL",
     "permission denied": "let this database user create and write tables, or check the URL",

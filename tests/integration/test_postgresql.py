@@ -19,7 +19,7 @@ from search_spaces.errors import StoreError
 from search_spaces.loader import load_space
 from workers.trial import Outcome, Progress, TrialResult
 
-from ..postgresql import PASSWORD, Server
+from ..postgresql import PASSWORD, USER, Server
 from ..processes import until
 from ..running import started, wait_for
 
@@ -168,6 +168,7 @@ def test_a_password_is_shown_nowhere(tmp_path: Path, postgresql_url: str, open_s
         ("/postgres", "/none", "database 'none' does not exist; make it"),
         ("?", "?sslmode=none&", "invalid sslmode value"),
         ("?", "?password=none&", "password authentication failed"),
+        (f"{USER}:{quote(PASSWORD, safe='')}@", "", "no password supplied; name the user in the"),
     ],
 )
 def test_no_error_repeats_the_password(
