@@ -87,8 +87,6 @@ def convert(
                 made.append(_placed(converted, out))
             tell(made[-1])
     except OSError as failure:
-        if isinstance(failure, (ConfigError, DataError)):
-            raise
         raise ConfigError(f"{out}: cannot be written ({failure}); choose another") from failure
     return made
 
