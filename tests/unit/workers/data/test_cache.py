@@ -19,6 +19,7 @@ import pytest
 
 from objectives.showers import Showers
 from search_spaces.errors import DataError
+from search_spaces.geometry import Storage
 from workers import data
 from workers.data import cache, folders, loading
 from workers.data.events import Events
@@ -54,12 +55,16 @@ def entries(folder: Path) -> list[str]:
 
 
 def test_maps_hold_what_decoding_gives(
-    spec: DataSpec, folder: Path, monkeypatch: pytest.MonkeyPatch
+    write: Write, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loading, "SMALL", 0)
+    stored = Storage(theta="theta", particle="kind")
+    mixed = replace(GEOMETRY, theta=(60.0, 120.0), particles=("e-", "gamma"), storage=stored)
+    file = write(theta=np.linspace(1.1, 2.0, 700), kind=np.arange(700) % 2)
+    spec = DataSpec((file,), digest=data.survey((file,), mixed)[1])
     for part in data.PARTS:
-        inside = data.load(spec, GEOMETRY, part)
-        shared = data.load(spec, GEOMETRY, part, shared=str(folder))
+        inside = data.load(spec, mixed, part)
+        shared = data.load(spec, mixed, part, shared=str(folder))
         assert isinstance(shared.cells, np.memmap) and not isinstance(inside.cells, np.memmap)
         assert not shared.cells.flags.writeable
         np.testing.assert_array_equal(shared.cells, inside.cells)
@@ -90,8 +95,11 @@ def test_a_trial_on_mapped_showers_is_the_same_trial(
 
 def test_a_larger_entry_serves_smaller_limits(spec: DataSpec, folder: Path) -> None:
     whole = cache.mapped(events(spec), folder)
+    assert folder.stat().st_mode == Path(tempfile.gettempdir()).stat().st_mode  # others may read
+    (folder / "lock").unlink()
+    (folder / "lock").symlink_to(folder / "no" / "lock")  # as where the folder may only be read
     few = cache.mapped(events(spec, 50), folder)
-    assert len(entries(folder)) == 1
+    assert len(entries(folder)) == 1 and not list(Path(tempfile.gettempdir()).iterdir())
     np.testing.assert_array_equal(few.cells, whole.cells[:50])
     np.testing.assert_array_equal(few.energy, whole.energy[:50])
 
@@ -138,10 +146,15 @@ def test_without_locks_one_of_two_writers_is_kept(spec: DataSpec, folder: Path) 
     def refuse(*args: object) -> None:
         raise OSError(37, "No locks available")
 
+    cache.mapped(events(spec, 10), folder)
+    (small,) = entries(folder)
+    other = folder / f"{small}.0123abcd.part"  # of a writer that may be at work
+    other.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fcntl, "flock", refuse)
         cache.mapped(events(spec), folder)
     kept = entries(folder)
+    assert len(kept) == 3 and other.name in kept
     cache._write(events(spec), folder)
     assert entries(folder) == kept
 
@@ -171,12 +184,18 @@ def test_a_killed_writer_leaves_nothing_that_is_read(spec: DataSpec, folder: Pat
     assert left not in entries(folder) and len(entries(folder)) == 1
 
 
-@pytest.mark.parametrize(("file", "size"), [("cells.npy", 5000), ("energy.npy", 0)])
+@pytest.mark.parametrize(
+    ("file", "size"), [("cells.npy", 5000), ("energy.npy", 0), ("theta.npy", -1)]
+)
 def test_a_damaged_entry_is_made_again(spec: DataSpec, folder: Path, file: str, size: int) -> None:
     expected = np.array(cache.mapped(events(spec), folder).cells)
     (entry,) = entries(folder)
-    os.truncate(folder / entry / file, size)
+    if size < 0:
+        (folder / entry / file).unlink()
+    else:
+        os.truncate(folder / entry / file, size)
     np.testing.assert_array_equal(cache.mapped(events(spec), folder).cells, expected)
+    assert not list(Path(tempfile.gettempdir()).iterdir())
 
 
 def test_an_entry_that_cannot_be_mapped_now_stays_for_others(
@@ -245,7 +264,8 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(spec: DataSpec, folder: Pat
     needed = events(spec).nbytes
     resource.setrlimit(resource.RLIMIT_FSIZE, (needed // 2, hard))
     try:
-        with pytest.raises(DataError, match=r"GB must be free on a disk.*showers: File too large"):
+        rule = rf"^{needed / 1e9:.3g} GB must be free on a disk.*showers: File too large"
+        with pytest.raises(DataError, match=rule):
             cache.mapped(events(spec), folder)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
