@@ -16,7 +16,19 @@ import pytest
 from workers import checkpoints, snapshots
 from workers.models.registry import make_family
 from workers.runner import trial_events
-from workers.trial import Budget, Outcome, Progress, TrialEvent, TrialResult, TrialSpec
+from workers.schedule import Change
+from workers.trial import (
+    Budget,
+    DataSpec,
+    Outcome,
+    Progress,
+    Resources,
+    TrialEvent,
+    TrialResult,
+    TrialSpec,
+)
+
+from .data.conftest import GEOMETRY
 
 GAN = {
     "g_layers": 2, "g1_filters": 2, "g2_filters": 2, "g1_kernel": 3, "g2_kernel": 3,
@@ -126,20 +138,36 @@ def test_checkpoints_are_as_far_apart_as_asked(toy_spec: TrialSpec, tmp_path: Pa
     assert len(list(Path(spec.checkpoint).iterdir())) == 1
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"seed": 77},
-        {"point": {"rate": 0.1}},
-        {"budget": Budget(4, 90, 80)},
-        {"budget": Budget(1, 100, 80)},
-    ],
-)
 def test_another_trial_starts_from_the_beginning(
-    stopped: TrialSpec, change: dict[str, object]
+    stopped: TrialSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert checkpoints.latest(stopped) is not None
-    assert checkpoints.latest(replace(stopped, **change)) is None  # type: ignore[arg-type]
+    monkeypatch.chdir(stopped.checkpoint)
+    for other in (
+        replace(stopped, checkpoint=""),
+        replace(stopped, seed=77),
+        replace(stopped, point={"rate": 0.1}),
+        replace(stopped, budget=Budget(4, 90, 80)),
+        replace(stopped, budget=Budget(4, 100, 90)),
+        replace(stopped, budget=Budget(1, 100, 80)),
+        replace(stopped, family="gan3d"),
+        replace(stopped, preset="other"),
+        replace(stopped, geometry=GEOMETRY),
+        replace(stopped, data=DataSpec(stopped.data.files)),
+        replace(stopped, resources=Resources(precision="bfloat16")),
+        # Its last epoch had the same values, but not those before.
+        replace(stopped, schedule=(Change(1, {"rate": 0.1}), Change(2, {**stopped.point}))),
+    ):
+        assert checkpoints.latest(other) is None, other
+
+
+def test_the_same_showers_elsewhere_and_changes_to_come_are_no_other_trial(
+    stopped: TrialSpec,
+) -> None:
+    moved = replace(stopped.data, files=("/elsewhere/a.h5",))
+    later, done = (Change(3, {"rate": 0.1}),), Budget(2, 100, 80)
+    same = replace(stopped, data=moved, schedule=later, budget=done)
+    assert checkpoints.latest(same) is not None
 
 
 def test_a_longer_budget_goes_on(stopped: TrialSpec) -> None:
