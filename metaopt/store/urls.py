@@ -102,9 +102,8 @@ def scrubbed(text: str, url: str) -> str:
 
 def is_there(url: str) -> bool:
     """Whether the store can be expected to exist: false only for an absent SQLite file."""
-    parsed = parse(url)
-    absent = parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
-    return not absent
+    file = sqlite_file(url)
+    return file is None or file.exists()
 
 
 def _passwords(url: URL) -> Iterator[str]:

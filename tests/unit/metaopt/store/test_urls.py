@@ -14,7 +14,7 @@ from search_spaces.errors import StoreError
     [
         ("postgresql+psycopg://me:secret@host/db", "postgresql+psycopg://me:***@host/db"),
         ("postgresql+psycopg://me:sec%2Fret@host/db", "postgresql+psycopg://me:***@host/db"),
-        ("postgresql://me@host/db?password=secret", "postgresql://me@host/db?password=***"),
+        ("postgresql://me@host/db?a=b&password=secret", "postgresql://me@host/db?a=b&password=***"),
         ("postgresql://me@host/db?sslpassword=secret", "postgresql://me@host/db?sslpassword=***"),
         ("postgresql+psycopg://me:secret", "the given storage URL"),
         ("postgresql+psycopg://me:a@secret@host/db", "the given storage URL"),
@@ -32,10 +32,21 @@ def test_a_url_that_cannot_be_read_is_not_repeated(url: str) -> None:
     assert "secret" not in str(failure.value) and failure.value.__cause__ is None
 
 
-@pytest.mark.parametrize("said", ["no user with p/w!", "bad 'p%2Fw%21' in dsn", "p/w%21"])
-def test_passwords_are_taken_out_of_a_drivers_words(said: str) -> None:
-    text = scrubbed(said, "postgresql://me:p%2Fw!@host/db")
-    assert "***" in text and "w!" not in text and "w%21" not in text
+@pytest.mark.parametrize(
+    "said", ["no user with p/ w!", "bad 'p%2F%20w%21' in dsn", "p/%20w%21", "is p%2F+w%21"]
+)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:p%2F%20w!@host/db?sslmode=prefer",
+        "postgresql://me@host/db?sslmode=prefer&password=p%2F%20w!",
+        "postgresql://me@host/db?sslmode=prefer&pwd=p/+w!&pwd=other",
+    ],
+)
+def test_passwords_are_taken_out_of_a_drivers_words(said: str, url: str) -> None:
+    text = scrubbed(f"prefer: {said}", url)
+    assert text.startswith("prefer: ") and "***" in text
+    assert "w!" not in text and "w%21" not in text
 
 
 def test_a_password_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
