@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -86,7 +87,9 @@ def test_a_study_of_plain_optuna_may_have_attributes_of_our_names(
     storage: str, open_store: Open
 ) -> None:
     def objective(trial: optuna.Trial) -> float:
-        own = {"note": "a person's", "seed": "abc", "seconds": "5", "m_kind": "fast", "m_auc": 0.5}
+        own: dict[str, Any] = {"note": "a person's", "seconds": "5", "m_kind": "fast", "m_auc": 0.5}
+        own |= dict.fromkeys(("proposal", "seed", "attempt", "retry_of", "epochs"), 1.5)
+        own |= dict.fromkeys(("outcome", "reason"), 5)
         for name, value in own.items():
             trial.set_user_attr(name, value)
         return trial.suggest_float("x", 0, 1)
@@ -96,7 +99,9 @@ def test_a_study_of_plain_optuna_may_have_attributes_of_our_names(
     (view,) = store.studies()
     assert view.counts == {"complete": 2} and view.best is None
     trial, _ = store.study("my study").trials()
-    assert (trial.note, trial.seed, trial.seconds, trial.metrics) == ({}, 0, 0.0, {"auc": 0.5})
+    assert (trial.note, trial.seconds, trial.metrics) == ({}, 0.0, {"auc": 0.5})
+    assert (trial.proposal, trial.seed, trial.attempt, trial.retry_of) == (None, 0, 1, None)
+    assert (trial.epochs, trial.outcome, trial.reason) == (0, "", "")
 
 
 def test_a_trial_is_recorded_whole_as_it_starts(study: StoredStudy) -> None:
