@@ -100,6 +100,7 @@ def test_a_study_of_plain_optuna_may_have_attributes_of_our_names(
     assert view.counts == {"complete": 2} and view.best is None
     trial, _ = store.study("my study").trials()
     assert (trial.note, trial.seconds, trial.metrics) == ({}, 0.0, {"auc": 0.5})
+    assert trial.score == trial.point["x"]
     assert (trial.proposal, trial.seed, trial.attempt, trial.retry_of) == (None, 0, 1, None)
     assert (trial.epochs, trial.outcome, trial.reason) == (0, "", "")
 
@@ -132,25 +133,31 @@ def test_plain_optuna_reads_the_study(study: StoredStudy, storage: str) -> None:
 def test_what_strategies_see(study: StoredStudy) -> None:
     run(study, TrialResult(Outcome.COMPLETE, 1.2), 0)
     run(study, TrialResult(Outcome.STOPPED, 1.5), 1, pruned=True)
-    run(study, TrialResult(Outcome.FAILED, 2.8, reason="NaN"), 2)
-    run(study, TrialResult(Outcome.LOST, reason="killed"), 3)
+    # These two were told to stop at a rung, and ended by themselves.
+    run(study, TrialResult(Outcome.FAILED, 2.8, reason="NaN"), 2, pruned=True)
+    run(study, TrialResult(Outcome.LOST, reason="killed"), 3, pruned=True)
     run(study, TrialResult(Outcome.STOPPED, 1.5), 4)
     seen = [t.observation for t in study.trials()]
     assert [(o.state, o.score) for o in seen if o] == [
         (State.COMPLETE, 1.2), (State.PRUNED, 1.5), (State.FAILED, 2.8),
     ]  # fmt: skip
     assert [t.repeatable for t in study.trials()] == [False, False, False, True, True]
+    assert [t.score for t in study.trials()] == [1.2, 1.5, 2.8, None, 1.5]
+    assert [t.outcome for t in study.trials()] == ["", "", "failed", "lost", "interrupted"]
 
 
 def test_a_trial_left_behind_reads_as_interrupted(
     study: StoredStudy, storage: str, open_store: Open
 ) -> None:
-    study.start(SPACE, POINT, 5, {})
+    number = study.start(SPACE, POINT, 5, {})
+    for epoch in (1, 2):
+        study.report(number, progress(epoch, 1.5))
     again = open_store(storage).study("s")
     for _ in range(2):  # an answer may be lost with the connection
         again.abandon(again.trials()[0])
     (trial,) = again.trials()
     assert trial.outcome == "interrupted" and trial.repeatable and trial.proposal == 5
+    assert trial.epochs == 2
 
 
 def test_what_is_repeated_after_a_lost_answer_is_recorded_once(study: StoredStudy) -> None:
