@@ -71,6 +71,7 @@ class Controller:
         """
         self._study.hold()
         try:
+            self._study.go_on_in(self._plan.config.folder.resolve())
             self._recover()
             self._showcase.open()
             while True:

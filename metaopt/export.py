@@ -18,7 +18,7 @@ import tomli_w
 
 import metaopt
 from metaopt.choice import check_ours
-from metaopt.config import trial_folder
+from metaopt.store.folders import kept_in
 from metaopt.store.views import StudyView, TrialView
 from search_spaces.documents import DAMAGE, read_json, read_toml
 from search_spaces.errors import ConfigError, DataError
@@ -119,9 +119,12 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
     """
     check_ours(study)
     _check_target(target, study, trial)
-    source = trial_folder(Path(str(study.document["folder"])), trial.number)
+    source = kept_in(study.document, trial.number)
     if not (source / CHECK).is_file() or not (source / SPEC).is_file():
-        raise DataError(f"the weights of trial {trial.number} are not in {source}; train it again")
+        raise DataError(
+            f"the weights of trial {trial.number} are not in {source}; give the study's "
+            "command the --results where they are, or train it again"
+        )
     with tempfile.TemporaryDirectory(prefix="metaopt-export-") as name:
         part = Path(name)
         _copy(source, part, but=SPEC)

@@ -41,6 +41,7 @@ class PopulationController:
         """
         self._study.hold()
         try:
+            self._study.go_on_in(self._plan.config.folder.resolve())
             showcase = Showcase(self._plan, self._study)
             ledger = StudyLedger(
                 self._plan, self._study, rules_of(self._plan), showcase, self._monitor,

@@ -10,6 +10,7 @@ from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from metaopt.store.database import StudyStore
+from metaopt.store.folders import folders
 from metaopt.store.pictures import PICTURES, Pictures
 from metaopt.store.study import DOCUMENT
 from search_spaces.errors import ExecutorError
@@ -66,5 +67,4 @@ def serve(url: str, host: str, port: int, ready: Callable[[str], None]) -> None:
 def picture_folders(store: StudyStore) -> list[Path]:
     """Where the studies of a store keep their pictures."""
     documents = (study.user_attrs.get(DOCUMENT, {}) for study in store.backend.get_all_studies())
-    folders = (Path(str(d["folder"])).parent / PICTURES for d in documents if "folder" in d)
-    return list(dict.fromkeys(folders))
+    return list(dict.fromkeys(f.parent / PICTURES for d in documents for f in folders(d)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -17,6 +18,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from metaopt.store.connection import Connection
+from metaopt.store.folders import FOLDER, gone_on_in
 from metaopt.store.following import Following
 from metaopt.store.lease import Holder, Lease
 from metaopt.store.outages import outlasting
@@ -143,6 +145,14 @@ class StoredStudy:
         """Record the run that goes on, or how it ended."""
         with self._connection.explained():
             self._study.set_user_attr(SITTING, dataclasses.asdict(sitting))
+
+    @outlasting
+    def go_on_in(self, folder: Path) -> None:
+        """Record where the results of this run are; those of the runs before are known as well."""
+        with self._connection.explained():
+            document = self._study.user_attrs[DOCUMENT]
+            if document[FOLDER] != str(folder):
+                self._study.set_user_attr(DOCUMENT, gone_on_in(document, folder))
 
     @outlasting
     def start(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from metaopt.config import trial_folder
 from metaopt.reports.held_out import validate
 from metaopt.reports.validation import Validation
+from metaopt.store.folders import kept_in
 from metaopt.store.views import TrialView
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
@@ -28,9 +27,12 @@ def physics(document: Mapping[str, Any], trial: TrialView) -> Validation:
     Raises:
         DataError: the trial's weights or the showers are gone, damaged or others.
     """
-    folder = trial_folder(Path(str(document["folder"])), trial.number)
+    folder = kept_in(document, trial.number)
     if not folder.is_dir():
-        raise DataError(f"the weights of trial {trial.number} are not in {folder}; train it again")
+        raise DataError(
+            f"the weights of trial {trial.number} are not in {folder}; give the study's "
+            "command the --results where they are, or train it again"
+        )
     geometry = decode(Geometry, document["geometry"], "study store: geometry")
     data = decode(DataSpec, document["data"], "study store: data")
     if survey(data.files, geometry)[1] != data.digest:

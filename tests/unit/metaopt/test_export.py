@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import shutil
@@ -22,6 +23,7 @@ from metaopt.export import export, load_model, load_production, verify
 from metaopt.generation import model_digest
 from metaopt.monitoring import Quiet
 from metaopt.preflight import prepare
+from metaopt.store.dashboard import picture_folders
 from metaopt.store.database import StudyStore
 from metaopt.store.study import StoredStudy
 from metaopt.store.views import StudyView, TrialView
@@ -209,3 +211,21 @@ def test_a_trained_model_is_left_alone(study: StoredStudy, tmp_path: Path) -> No
             export(study.view(), best, out)
         assert (out / "toy.json").read_text() == weights
         shutil.rmtree(out / "checkpoints", ignore_errors=True)
+
+
+def test_a_study_that_went_on_elsewhere_gives_the_trials_of_all_its_folders(
+    toy_config: Callable[..., StudyConfig], tmp_path: Path, references: Path
+) -> None:
+    study = done(toy_config(search__trials=2))
+    (tmp_path / "results").rename(tmp_path / "moved")
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second" / "references").symlink_to(references)
+    for folder, trials in ("moved", 2), ("second", 4):
+        config = toy_config(search__trials=trials)
+        results = dataclasses.replace(config.study, results=str(tmp_path / folder))
+        plan = prepare(dataclasses.replace(config, study=results))
+        Controller(plan, study, InlineExecutor(), Quiet()).run()
+    for trial in candidates(study.trials()):
+        export(study.view(), trial, tmp_path / f"production-{trial.number}")
+    pictures = picture_folders(StudyStore(config.study.storage))
+    assert pictures[:2] == [tmp_path / name / "artifacts" for name in ("second", "moved")]
