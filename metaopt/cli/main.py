@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 
 import click
@@ -70,6 +71,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run a command; errors are one line and the documented exit code."""
+    _open_closed_streams()
     hide_password()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # tests have others
@@ -79,6 +81,18 @@ def main() -> None:
     except Exception as failure:
         code = _told(failure)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_closed_streams() -> None:
+    """The null device for standard streams that are closed, as by ``2>&-`` or in some services.
+
+    The next file that is opened would have such a stream's number, and whatever a library prints.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            os.set_inheritable(number, True)  # our processes need it too
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
 
 
 def _told(failure: Exception) -> int:

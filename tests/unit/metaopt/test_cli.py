@@ -62,3 +62,10 @@ def test_output_that_is_not_utf_8_has_question_marks_and_no_traceback(
     )
     assert done.returncode == code, done.stderr
     assert b"?" in done.stdout + done.stderr and b"Traceback" not in done.stderr
+
+
+def test_a_command_without_standard_streams_does_its_work(tmp_path: Path) -> None:
+    """As some services start it; it has processes of its own, which print too."""
+    command = f"{sys.executable} -m metaopt simulate clic-12x12x12 --events 10 --engine gflash"
+    done = subprocess.run(f"{command} -o s.h5 <&- >&- 2>&-", shell=True, cwd=tmp_path, check=False)
+    assert (done.returncode, [f.name for f in tmp_path.iterdir()]) == (0, ["s.h5"])
