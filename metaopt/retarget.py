@@ -24,6 +24,7 @@ from search_spaces.geometry import Geometry
 from search_spaces.loader import load_geometry, load_space, space_document, space_from_tables
 from search_spaces.parameters import Int, Parameter, Point
 from search_spaces.space import SearchSpace
+from search_spaces.whole import whole
 
 STUDY, SPACE, SHOWERS = "study.toml", "space.toml", "showers.h5"
 #: Built-in spaces for one angle, and their likes for many.
@@ -105,9 +106,11 @@ def study_of(
     else:
         check_simulated(target.events, config)
     target.folder.mkdir(parents=True, exist_ok=True)
-    (target.folder / SPACE).write_text(tomli_w.dumps(space_document(space)), encoding="utf-8")
+    with whole(target.folder / SPACE) as part:
+        part.write_text(tomli_w.dumps(space_document(space)), encoding="utf-8")
     head = f"# The search of study {earlier.name} for {geometry.title or geometry.name}.\n"
-    path.write_text(head + tomli_w.dumps(tables), encoding="utf-8")
+    with whole(path) as part:
+        part.write_text(head + tomli_w.dumps(tables), encoding="utf-8")
     return config
 
 

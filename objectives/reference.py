@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +41,7 @@ from search_spaces.documents import DAMAGE
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
 from search_spaces.records import decode, encode
+from search_spaces.whole import whole
 
 #: To be raised with every change of what is computed: older files are then built again.
 FORMAT = 4
@@ -188,11 +188,8 @@ class Reference:
     def save(self, path: Path) -> None:
         """Write a .npz file: plain arrays and a JSON header, nothing executable."""
         header = {**self._header(), "geometry": encode(self.geometry), "digest": self.digest}
-        path = Path(path)
-        part = path.with_name(f"{path.name}.{os.uname().nodename}-{os.getpid()}.part")
-        with part.open("wb") as file:
+        with whole(Path(path)) as part, part.open("wb") as file:
             np.savez_compressed(file, header=np.array(json.dumps(header)), **self._arrays())
-        part.replace(path)  # readers see the whole file or none
 
     @classmethod
     def load(cls, path: Path) -> Reference:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,15 +80,19 @@ def check_place(file: Path) -> None:
 
 
 def write_file(file: Path, text: str) -> None:
-    """Write a text file that the user asked for.
+    """Write a text file that the user asked for, whole or not at all.
 
     Raises:
         ConfigError: it cannot be written there.
     """
     from search_spaces.errors import ConfigError
+    from search_spaces.whole import whole
 
+    # A pipe or a terminal has no other name meanwhile.
+    apart = file.exists() and not file.is_file()
     try:
-        file.write_text(text, encoding="utf-8")
+        with nullcontext(file) if apart else whole(file) as part:
+            part.write_text(text, encoding="utf-8")
     except OSError as failure:
         raise ConfigError(
             f"{file}: cannot be written ({failure.strerror}); choose another file"

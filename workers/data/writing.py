@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from objectives.showers import Showers
 from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
+from search_spaces.whole import whole
 from workers.data.layouts import check_keys, flatten, layout_of
 from workers.data.particles import PDG
 
@@ -146,18 +145,13 @@ def appearing(out: Path) -> Iterator[Path]:
         raise ConfigError(
             f"{out}: must be a new file in a folder that is there; choose another name"
         )
-    part = out.with_name(f"{out.name}.{secrets.token_hex(4)}.part")
     try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())  # a name must not outlive its content
-        part.replace(out)
+        with whole(out) as part:
+            yield part
     except OSError as failure:
         raise ConfigError(
             f"{out}: cannot be written ({failure.strerror or failure}); choose another place"
         ) from failure
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _stored(cells: NDArray[np.float32], geometry: Geometry) -> NDArray[np.float32]:

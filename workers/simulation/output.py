@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -28,6 +26,7 @@ from search_spaces.documents import read_json
 from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
 from search_spaces.records import decode, encode
+from search_spaces.whole import whole
 from workers.data.writing import ShowerWriter, new_file
 from workers.simulation.job import CPU_SECONDS, Job
 from workers.simulation.label import Label, label_of
@@ -137,17 +136,13 @@ class Parts:
 
     def write(self, number: int, block: Block) -> None:
         """Store a block."""
-        part = self.folder / f"{secrets.token_hex(4)}.part"
-        with part.open("wb") as file:
+        with whole(self._path(number)) as part, part.open("wb") as file:
             np.savez_compressed(
                 file,
                 cells=block.showers.cells,
                 cpu_seconds=block.cpu_seconds,
                 **vars(block.showers.conditions),
             )
-            file.flush()
-            os.fsync(file.fileno())  # a name must not outlive its content
-        part.replace(self._path(number))
 
     def read(self, number: int) -> Block:
         """A stored block."""
@@ -185,12 +180,8 @@ class Parts:
             raise ConfigError(f"{failure}; or remove the folder to begin again") from failure
 
     def _whole(self, name: str, content: bytes) -> None:
-        part = self.folder / f"{secrets.token_hex(4)}.part"
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # a name must not outlive its content
-        part.replace(self.folder / name)
+        with whole(self.folder / name) as part:
+            part.write_bytes(content)
 
 
 def is_done(out: Path, job: Job) -> bool:

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from metaopt.cli.main import COMMANDS, cli
 
+from ...full_disk import full_disk
+
 HEAVY = {
     "tensorflow",
     "keras",
@@ -69,3 +71,12 @@ def test_a_command_without_standard_streams_does_its_work(tmp_path: Path) -> Non
     command = f"{sys.executable} -m metaopt simulate clic-12x12x12 --events 10 --engine gflash"
     done = subprocess.run(f"{command} -o s.h5 <&- >&- 2>&-", shell=True, cwd=tmp_path, check=False)
     assert (done.returncode, [f.name for f in tmp_path.iterdir()]) == (0, ["s.h5"])
+
+
+def test_a_page_that_finds_no_room_is_not_begun(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    command = ["geometry", "new", "mine", "-o", str(file)]
+    with full_disk():
+        failed = CliRunner().invoke(cli, command, standalone_mode=False)
+    assert "cannot be written (File too large)" in str(failed.exception)
+    assert not list(tmp_path.iterdir()) and CliRunner().invoke(cli, command).exit_code == 0

@@ -75,3 +75,9 @@ def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="must be a new file"), appearing(tmp_path / "years.h5"):
         pytest.fail("must not begin")
     assert (tmp_path / "years.h5").read_bytes() == b"of simulation"
+
+
+def test_a_name_under_which_nothing_can_be_written_is_refused_in_one_line(tmp_path: Path) -> None:
+    out = tmp_path / ("x" * 250)
+    with pytest.raises(ConfigError, match="cannot be written"), appearing(out) as part:
+        part.touch()
