@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +33,8 @@ from workers.schedule import Change, Schedule
 from workers.trial import Precision, Resources
 
 PRODUCTION, SPEC = "production.toml", "trial.json"
+#: Begins the name of a folder of what is not whole yet.
+PART = ".part-"
 #: Key of the provenance with the names of an export's other files.
 FILES = "files"
 #: Key of the data with lowest and highest energy and angle of the training events.
@@ -113,9 +116,11 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
     An earlier export of the same trial is replaced.
 
     Raises:
-        ConfigError: the folder holds other things, or the study is not metaopt's.
-        DataError: the trial's files are gone or damaged, or do not give its showers again;
-            the folder is then as it was.
+        ConfigError: the folder holds other things or cannot be written, or the study is not
+            metaopt's.
+        DataError: the trial's files are gone or damaged, or do not give its showers again.
+
+    The folder is then as it was.
     """
     check_ours(study)
     _check_target(target, study, trial)
@@ -125,24 +130,42 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
             f"the weights of trial {trial.number} are not in {source}; give the study's "
             "command the --results where they are, or train it again"
         )
-    with tempfile.TemporaryDirectory(prefix="metaopt-export-") as name:
-        part = Path(name)
-        _copy(source, part, but=SPEC)
-        production = _production(study, trial, _training(source / SPEC))
-        # Whatever comes to lie beside them later is no part of the model.
-        production["provenance"][FILES] = sorted(f.name for f in part.iterdir())
-        (part / PRODUCTION).write_text(_toml(production), encoding="utf-8")
-        verify(part, f"trial {trial.number} in {source}")
-        target.mkdir(parents=True, exist_ok=True)
-        _copy(part, target)
+    production = _production(study, trial, _training(source / SPEC))
+    try:
+        with _beside(target) as part:
+            _copy(source, part)
+            # Whatever comes to lie beside them later is no part of the model.
+            production["provenance"][FILES] = sorted(f.name for f in part.iterdir())
+            (part / PRODUCTION).write_text(_toml(production), encoding="utf-8")
+            verify(part, f"trial {trial.number} in {source}")
+            # First what says whose the folder is: were it to end here, the same command goes on.
+            for file in sorted(part.iterdir(), key=lambda file: file.name != PRODUCTION):
+                file.replace(target / file.name)
+    except OSError as failure:
+        raise ConfigError(f"{target}: cannot be written ({failure}); choose another") from failure
     return load_production(target)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A folder on the disk of the target, for what is not whole yet; a new target goes with it."""
+    new = not target.exists()
+    target.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=target, prefix=PART) as name:
+            yield Path(name)
+    finally:
+        if new:
+            with suppress(OSError):  # unless there is something in it by now
+                target.rmdir()
 
 
 def _check_target(target: Path, study: StudyView, trial: TrialView) -> None:
     there = next(place for place in (target, *target.absolute().parents) if place.exists())
     if not there.is_dir():
         raise ConfigError(f"{target}: {there} is a file; give an empty or new folder")
-    if target.exists() and any(target.iterdir()):
+    # One that was killed leaves its part.
+    if target.exists() and any(not f.name.startswith(PART) for f in target.iterdir()):
         told = _held(target)
         if told == f"trial {trial.number} of study {study.name!r}":
             if load_production(target).score.get("S") == trial.score:
@@ -188,10 +211,10 @@ def _training(spec: Path) -> _Training:
         ) from failure
 
 
-def _copy(source: Path, target: Path, but: str = "") -> None:
-    """Copy plain files: a link could lead anywhere."""
+def _copy(source: Path, target: Path) -> None:
+    """Copy the plain files of a trial: a link could lead anywhere."""
     for file in source.iterdir():
-        if file.is_file() and not file.is_symlink() and file.name != but:
+        if file.is_file() and not file.is_symlink() and file.name != SPEC:
             shutil.copy2(file, target / file.name)
 
 
@@ -237,9 +260,10 @@ def verify(folder: Path, named: str = "") -> float:
         limit = _limit(load_production(folder))
         found = difference(load_model(folder), folder)
     except DAMAGE as failure:
+        reason = str(failure).removeprefix(f"{folder}: ").replace(str(folder), "")
         raise DataError(
-            f"{named or folder}: must hold a whole model and its check showers, got: "
-            f"{str(failure).replace(str(folder), '')}; train the trial again"
+            f"{named or folder}: must hold a whole model and its check showers, got: {reason}; "
+            "train the trial again"
         ) from failure
     if not found <= limit:
         raise DataError(

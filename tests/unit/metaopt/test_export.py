@@ -32,6 +32,8 @@ from search_spaces.errors import ConfigError, DataError, NoCompleteTrialError
 from workers.executors.inline import InlineExecutor
 from workers.saved import CHECK, CHECK_DRAW
 
+from ...full_disk import full_disk
+
 
 @pytest.fixture
 def study(toy_config: Callable[..., StudyConfig]) -> StoredStudy:
@@ -112,6 +114,19 @@ def test_what_a_gpu_generated_is_held_to_its_own_precision(
     shutil.copy(folder / f"{other.number:04d}" / "toy.json", trial)
     with pytest.raises(DataError, match="differ from the trial's"):
         export(study.view(), best, tmp_path / "wrong")
+
+
+def test_a_full_disk_leaves_the_folder_as_it_was(study: StoredStudy, tmp_path: Path) -> None:
+    best, out = choose(study.view(), study.trials(), None), tmp_path / "production"
+    for _ in range(2):  # a new one, and one of the same trial
+        before = sorted((f.name, f.read_bytes()) for f in out.iterdir()) if out.exists() else []
+        with full_disk(), pytest.raises(ConfigError, match=f"{out}: cannot be written"):
+            export(study.view(), best, out)
+        after = sorted((f.name, f.read_bytes()) for f in out.iterdir()) if out.exists() else []
+        assert after == before
+        (out / ".part-killed").mkdir(parents=True)
+        export(study.view(), best, out)
+        (out / ".part-killed").rmdir()
 
 
 def test_a_given_trial_and_one_that_cannot_be_had(study: StoredStudy) -> None:
