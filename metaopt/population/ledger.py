@@ -92,7 +92,7 @@ class StudyLedger:
         used = (t.proposal for t in self._trials if t.proposal is not None)
         self._proposals = max(count, 1 + max(used, default=0))
         done = self._lines.barriers(self._rules, count)
-        self._epoch = self._rules.last_epoch(done) if done else 0
+        self._epoch = self._rules.last_epoch(done)
         members = [self._member(number) for number in range(count)]
         seen = self._lines.seen(self._rules, done, count) if self._rules.bandit else []
         return members, replace(self._rules, done=done, seen=tuple(seen))

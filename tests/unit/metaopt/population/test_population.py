@@ -102,7 +102,7 @@ def kept(plan: Plan, trial: TrialView) -> Path:
 
 
 def summary(trials: list[TrialView]) -> list[Any]:
-    return [(t.state, t.point, t.rungs, t.score, dict(t.note)) for t in trials]
+    return [(t.state, t.proposal, t.point, t.rungs, t.score, dict(t.note)) for t in trials]
 
 
 def test_the_record_of_a_population(plan: Plan, open_store: Open) -> None:
