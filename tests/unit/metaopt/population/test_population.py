@@ -17,9 +17,11 @@ import pytest
 from metaopt.config import StudyConfig, checkpoint_folder
 from metaopt.monitoring import Quiet
 from metaopt.population.controller import PopulationController, rules_of
+from metaopt.population.ledger import StudyLedger
 from metaopt.population.lines import Lines
 from metaopt.population.options import PopulationTraining, changing
 from metaopt.preflight import Plan, check_same_study, prepare
+from metaopt.showcase import Showcase
 from metaopt.stopping import Ending
 from metaopt.store.database import StudyStore
 from metaopt.store.study import StoredStudy
@@ -277,6 +279,11 @@ def test_what_a_gaussian_process_saw_is_found_in_the_store(plan: Plan, open_stor
     assert [s.interval for s in seen] == [1] * (MEMBERS + 1)
     assert seen[-1].score == min(s.score for s in seen)
     assert all(0 <= u <= 1 for s in seen for u in s.values)
+    for bandit in (True, False):
+        told, showcase = replace(rules, bandit=bandit), Showcase(plan, study)
+        ledger = StudyLedger(plan, study, told, showcase, Quiet(), lambda: None, lambda: 0)
+        _, found = ledger.open()
+        assert found == replace(told, done=EPOCHS - 1, seen=tuple(seen) if bandit else ())
 
 
 def test_members_begin_with_one_network_and_values_of_their_own() -> None:
