@@ -29,7 +29,7 @@ from metaopt.store.views import TrialView
 from metaopt.warm import warmed
 from search_spaces.errors import ConfigError
 from search_spaces.loader import load_space
-from workers.population import FAILED
+from workers.population import FAILED, Rules
 
 from ....inline_population import InlinePopulation
 from ....optuna_store import opened
@@ -97,6 +97,11 @@ def run(plan: Plan, study: Any) -> Ending:
     return PopulationController(plan, study, InlinePopulation(), Quiet()).run()
 
 
+def ledger_of(plan: Plan, study: StoredStudy, rules: Rules) -> StudyLedger:
+    showcase = Showcase(plan, study)
+    return StudyLedger(plan, study, rules, showcase, Quiet(), lambda: None, lambda: 0)
+
+
 def kept(plan: Plan, trial: TrialView) -> Path:
     """Where the state after a trial's last epoch must be."""
     folder = checkpoint_folder(plan.config.folder.resolve(), trial.proposal or 0)
@@ -158,6 +163,16 @@ def test_a_killed_controller_is_followed_as_if_nothing_had_happened(
         assert run(plan, again) is Ending.TRIALS
         assert summary(again.trials()) == summary(whole.trials())
         assert len(before) <= len(again.trials())
+
+
+def test_members_come_back_with_their_scores_at_the_barrier(plan: Plan, open_store: Open) -> None:
+    study = study_of(plan, open_store(plan.config.study.storage))
+    with pytest.raises(KilledError):
+        run(plan, Deadly(study, 9))
+    assert [len(t.rungs) for t in study.trials()][:3] == [2, 1, 1]  # one member went further
+    members, rules = ledger_of(plan, study, rules_of(plan)).open()
+    assert rules.done == 1
+    assert [m.score for m in members] == [t.rungs[0][1] for t in study.trials()[:MEMBERS]]
 
 
 def test_two_members_end_wherever_their_controller_was_killed(
@@ -280,9 +295,8 @@ def test_what_a_gaussian_process_saw_is_found_in_the_store(plan: Plan, open_stor
     assert seen[-1].score == min(s.score for s in seen)
     assert all(0 <= u <= 1 for s in seen for u in s.values)
     for bandit in (True, False):
-        told, showcase = replace(rules, bandit=bandit), Showcase(plan, study)
-        ledger = StudyLedger(plan, study, told, showcase, Quiet(), lambda: None, lambda: 0)
-        _, found = ledger.open()
+        told = replace(rules, bandit=bandit)
+        _, found = ledger_of(plan, study, told).open()
         assert found == replace(told, done=EPOCHS - 1, seen=tuple(seen) if bandit else ())
 
 
