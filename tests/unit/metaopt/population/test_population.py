@@ -165,6 +165,17 @@ def test_a_killed_controller_is_followed_as_if_nothing_had_happened(
         assert len(before) <= len(again.trials())
 
 
+def test_another_seed_gives_other_members(plan: Plan, open_store: Open) -> None:
+    store, rates = open_store(plan.config.study.storage), []
+    for seed in (1, 2):
+        study = store.create(f"seed-{seed}", plan.document)
+        seeded = replace(plan.config, study=replace(plan.config.study, seed=seed))
+        members, _ = ledger_of(replace(plan, config=seeded), study, rules_of(plan)).open()
+        rates.append([m.spec.point["rate"] for m in members])
+    assert rates[0][0] == rates[1][0]  # the baseline
+    assert len({*rates[0], *rates[1]}) == 2 * MEMBERS - 1
+
+
 def test_members_come_back_with_their_scores_at_the_barrier(plan: Plan, open_store: Open) -> None:
     study = study_of(plan, open_store(plan.config.study.storage))
     with pytest.raises(KilledError):
