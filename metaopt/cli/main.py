@@ -116,6 +116,10 @@ def _told(failure: Exception) -> int:
         reason = failure.strerror or failure
         complain(f"{place}{reason}; check the path, its permissions and the space on the disk")
         return FAILURE
+    if isinstance(failure, MemoryError):
+        detail = f" ({failure})" if str(failure) else ""
+        complain(f"there is not enough memory{detail}; look at `ulimit -v`, or ask for more")
+        return FAILURE
     raise failure
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from metaopt.cli.main import COMMANDS, cli
+from metaopt.cli.main import COMMANDS, cli, main
 
 from ...full_disk import full_disk
 
@@ -80,3 +80,31 @@ def test_a_page_that_finds_no_room_is_not_begun(tmp_path: Path) -> None:
         failed = CliRunner().invoke(cli, command, standalone_mode=False)
     assert "cannot be written (File too large)" in str(failed.exception)
     assert not list(tmp_path.iterdir()) and CliRunner().invoke(cli, command).exit_code == 0
+
+
+#: An executor that wants more memory than there is anywhere.
+GREEDY = """
+class Greedy:
+    submit = adopt = events = stop = kill = close = print
+    def __init__(self, *given):
+        bytearray(1 << 62)
+"""
+
+
+def test_too_little_memory_is_one_line(
+    tmp_path: Path,
+    references: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "references").symlink_to(references)
+    (tmp_path / "greedy.py").write_text(GREEDY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    command = "metaopt run --space toy --showers 100 --executor greedy:Greedy"
+    monkeypatch.setattr(sys, "argv", command.split())
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "metaopt: there is not enough memory; look at `ulimit -v`, or ask for more"
