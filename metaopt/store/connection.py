@@ -82,6 +82,13 @@ def explained(url: str) -> Iterator[None]:
         ) from failure
     except StoreError:
         raise
+    except KeyError as failure:
+        if "does not exist" not in str(failure):  # Optuna's word for what it does not find
+            raise
+        raise StoreError(
+            f"the study store {masked(url)} has this study no more: somebody deleted it; the same "
+            "command begins it anew"
+        ) from failure
     except (SQLAlchemyError, OptunaError, sqlite3.Error, RuntimeError, OSError) as failure:
         raise explain(url, failure) from failure
 

@@ -83,6 +83,23 @@ def test_a_new_study_has_nothing_of_a_deleted_one_of_its_name(
     assert [epoch["epoch"] for epoch in other.epochs(0)] == [1]  # others keep theirs
 
 
+def test_a_study_that_is_deleted_while_it_runs_is_told_of_in_one_line(
+    study: StoredStudy, storage: str
+) -> None:
+    number = study.start(SPACE, POINT, 0, {})
+    with opened(storage) as backend:
+        optuna.delete_study(study_name="s", storage=backend)
+    result = TrialResult(Outcome.COMPLETE, 1.25)
+    for step in (
+        lambda: study.go_on_in(Path("results")),
+        lambda: study.start(SPACE, POINT, 1, {}),
+        lambda: study.report(number, progress(1, 1.5)),
+        lambda: study.finish(number, result),
+    ):
+        with pytest.raises(StoreError, match="somebody deleted it; the same command begins it"):
+            step()
+
+
 def test_a_study_of_plain_optuna_may_have_attributes_of_our_names(
     storage: str, open_store: Open
 ) -> None:
