@@ -23,6 +23,7 @@ from metaopt.reports.validation import Validation
 from metaopt.training import Plan
 from search_spaces.errors import DataError
 from search_spaces.records import encode
+from search_spaces.whole import whole
 from workers import data
 from workers.models.base import GenerativeModel
 from workers.production import checkpoints
@@ -68,10 +69,10 @@ def _write(
     out = Path(plan.spec.folder)
     (out / PRODUCTION).unlink(missing_ok=True)
     save(model, out, made.reference)
-    (out / PAGE).write_text(page(made), encoding="utf-8")
-    part = out / f"{PRODUCTION}.part"
-    part.write_text(_toml(plan, records, best, made), encoding="utf-8")
-    part.replace(out / PRODUCTION)
+    with whole(out / PAGE) as part:
+        part.write_text(page(made), encoding="utf-8")
+    with whole(out / PRODUCTION) as part:
+        part.write_text(_toml(plan, records, best, made), encoding="utf-8")
     verify(out)
     shutil.rmtree(plan.spec.cache, ignore_errors=True)
 

@@ -32,6 +32,8 @@ from workers.models.toy import Toy
 from workers.production.record import EpochRecord
 from workers.trial import Resources
 
+from ...full_disk import full_disk
+
 GEOMETRY = load_geometry("clic-12x12x12")
 POINT = {"rate": 0.6}
 
@@ -190,6 +192,16 @@ def test_a_killed_training_goes_on_to_the_same_bits(export: Path, tmp_path: Path
     done = call(export, "--epochs", "6", "-o", str(cut))
     assert done.exit_code == 0, done.output
     assert weights(cut) == weights(whole) and record(cut) == record(whole)
+
+
+def test_a_full_disk_leaves_no_half_page(export: Path, tmp_path: Path) -> None:
+    page = tmp_path / "trained" / "validation.html"
+    command = ("--epochs", "1", "-o", str(page.parent))
+    with full_disk(500_000):
+        failed = call(export, *command)
+    assert f"File too large: '{page}'" in str(failed.exception)
+    assert not [f.name for f in page.parent.iterdir() if f.name.startswith(page.name)]
+    assert call(export, *command).exit_code == 0 and page.is_file()
 
 
 def test_more_epochs_go_on_and_damage_costs_epochs_only(export: Path, tmp_path: Path) -> None:
