@@ -2,7 +2,7 @@
 
 The controller shares its cores with the workers. On a busy machine two BLAS threads wait for
 each other actively: a fit to 60 trials took 35 to 50 times the CPU time of one thread, one
-to 300 trials 120 times, and a score three times.
+to 300 trials 120 times, a score up to twice.
 """
 
 from __future__ import annotations
