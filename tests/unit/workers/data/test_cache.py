@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import pytest
 from objectives.showers import Showers
 from search_spaces.errors import DataError
 from search_spaces.geometry import Storage
+from tests.full_disk import full_disk
 from workers import data
 from workers.data import cache, folders, loading
 from workers.data.events import Events
@@ -260,15 +260,10 @@ def test_a_machine_without_the_results_folder_uses_its_own(spec: DataSpec, folde
 
 def test_a_full_disk_is_one_error_and_leaves_nothing(spec: DataSpec, folder: Path) -> None:
     """The kernel's limit on the size of a file stands for the end of a disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     needed = events(spec).nbytes
-    resource.setrlimit(resource.RLIMIT_FSIZE, (needed // 2, hard))
-    try:
-        rule = rf"^{needed / 1e9:.3g} GB must be free on a disk.*showers: File too large"
-        with pytest.raises(DataError, match=rule):
-            cache.mapped(events(spec), folder)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    rule = rf"^{needed / 1e9:.3g} GB must be free on a disk.*showers: File too large"
+    with full_disk(needed // 2), pytest.raises(DataError, match=rule):
+        cache.mapped(events(spec), folder)
     assert entries(folder) == []
 
 
