@@ -19,7 +19,7 @@ import tomli_w
 
 import metaopt
 from metaopt.choice import check_ours
-from metaopt.store.folders import kept_in
+from metaopt.store.folders import kept_in, weights_gone
 from metaopt.store.views import StudyView, TrialView
 from search_spaces.documents import DAMAGE, read_json, read_toml
 from search_spaces.errors import ConfigError, DataError
@@ -126,10 +126,7 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
     _check_target(target, study, trial)
     source = kept_in(study.document, trial.number)
     if not (source / CHECK).is_file() or not (source / SPEC).is_file():
-        raise DataError(
-            f"the weights of trial {trial.number} are not in {source}; give the study's "
-            "command the --results where they are, or train it again"
-        )
+        raise weights_gone(trial.number, source)
     production = _production(study, trial, _training(source / SPEC))
     try:
         with _beside(target) as part:

@@ -20,6 +20,7 @@ from objectives.objective import WORST
 from search_spaces.documents import DAMAGE, read_text
 from search_spaces.errors import DataError
 from search_spaces.parameters import Parameter, Value
+from search_spaces.whole import whole
 from workers import checkpoints
 from workers.reuse import Models
 from workers.runner import trial_events
@@ -199,9 +200,8 @@ def _keep(spec: TrialSpec, failed: TrialResult) -> None:
     """Write the result of a training that failed: whole, or not at all."""
     marker = Path(spec.checkpoint) / FAILED
     marker.parent.mkdir(parents=True, exist_ok=True)
-    part = marker.with_suffix(".part")
-    part.write_text(json.dumps(failed.to_json()))
-    part.replace(marker)
+    with whole(marker) as part:
+        part.write_text(json.dumps(failed.to_json()))
 
 
 def halts(events: Sequence[TrialEvent], target: int) -> bool:

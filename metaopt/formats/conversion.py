@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metaopt.export import TOLERANCE, Ranges, load_model, load_production
+from metaopt.export import PART, TOLERANCE, Ranges, load_model, load_production
 from metaopt.formats import FILES
 from metaopt.formats.quantisation import quantise
 from metaopt.formats.runtimes import inputs_of, open_file
@@ -79,7 +79,7 @@ def convert(
     try:
         out.mkdir(parents=True, exist_ok=True)
         for form in forms:
-            with TemporaryDirectory(dir=out, prefix=".part-") as place:
+            with TemporaryDirectory(dir=out, prefix=PART) as place:
                 part = Path(place) / FILES[form]
                 _write(form, part, model, geometry, trained)
                 cells = open_file(form, part, model, geometry)(conditions, DRAW)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search_spaces.records import encode
+from search_spaces.whole import whole
 from workers.event_log import EventLog, curves
 from workers.production.spec import TrainingSpec
 
@@ -64,9 +65,8 @@ class Diary:
     def __init__(self, spec: TrainingSpec, records: Sequence[EpochRecord]) -> None:
         folder = Path(spec.folder)
         self._file = folder / RECORD
-        part = self._file.with_name(f"{RECORD}.part")
-        part.write_text("".join(map(_line, records)), encoding="utf-8")
-        part.replace(self._file)
+        with whole(self._file) as part:
+            part.write_text("".join(map(_line, records)), encoding="utf-8")
         self._log = EventLog(folder / LOG) if spec.tensorboard else None
         for record in records:
             self._plot(record)

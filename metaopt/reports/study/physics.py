@@ -7,7 +7,7 @@ from typing import Any
 
 from metaopt.reports.held_out import validate
 from metaopt.reports.validation import Validation
-from metaopt.store.folders import kept_in
+from metaopt.store.folders import kept_in, weights_gone
 from metaopt.store.views import TrialView
 from search_spaces.errors import DataError
 from search_spaces.geometry import Geometry
@@ -29,10 +29,7 @@ def physics(document: Mapping[str, Any], trial: TrialView) -> Validation:
     """
     folder = kept_in(document, trial.number)
     if not folder.is_dir():
-        raise DataError(
-            f"the weights of trial {trial.number} are not in {folder}; give the study's "
-            "command the --results where they are, or train it again"
-        )
+        raise weights_gone(trial.number, folder)
     geometry = decode(Geometry, document["geometry"], "study store: geometry")
     data = decode(DataSpec, document["data"], "study store: data")
     if survey(data.files, geometry)[1] != data.digest:
