@@ -129,7 +129,7 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
         raise weights_gone(trial.number, source)
     production = _production(study, trial, _training(source / SPEC))
     try:
-        with _beside(target) as part:
+        with beside(target) as part:
             _copy(source, part)
             # Whatever comes to lie beside them later is no part of the model.
             production["provenance"][FILES] = sorted(f.name for f in part.iterdir())
@@ -144,13 +144,21 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A folder on the disk of the target, for what is not whole yet; a new target goes with it."""
+def beside(target: Path) -> Iterator[Path]:
+    """A folder on the disk of the target, for what is not whole yet; a new target goes with it.
+
+    Raises:
+        OSError: it cannot be written; the error names the target.
+    """
     new = not target.exists()
     target.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(dir=target, prefix=PART) as name:
             yield Path(name)
+    except OSError as failure:
+        if failure.errno:
+            failure.filename = str(target)
+        raise
     finally:
         if new:
             with suppress(OSError):  # unless there is something in it by now

@@ -15,7 +15,7 @@ from typing import Any
 import tomli_w
 
 import metaopt
-from metaopt.export import ON_GPU, PRODUCTION, TRAINED, ModelTable, verify
+from metaopt.export import ON_GPU, PRODUCTION, TRAINED, ModelTable, beside, verify
 from metaopt.provenance import versions
 from metaopt.reports.held_out import validate
 from metaopt.reports.page import page
@@ -23,7 +23,6 @@ from metaopt.reports.validation import Validation
 from metaopt.training import Plan
 from search_spaces.errors import DataError
 from search_spaces.records import encode
-from search_spaces.whole import whole
 from workers import data
 from workers.models.base import GenerativeModel
 from workers.production import checkpoints
@@ -65,15 +64,16 @@ def _write(
     model: GenerativeModel,
     made: Validation,
 ) -> None:
-    """The result: an export of its own. What says that it is one is written last."""
+    """The result: an export of its own, in place of that of fewer epochs once it is whole."""
     out = Path(plan.spec.folder)
-    (out / PRODUCTION).unlink(missing_ok=True)
-    save(model, out, made.reference)
-    with whole(out / PAGE) as part:
-        part.write_text(page(made), encoding="utf-8")
-    with whole(out / PRODUCTION) as part:
-        part.write_text(_toml(plan, records, best, made), encoding="utf-8")
-    verify(out)
+    with beside(out) as part:
+        save(model, part, made.reference)
+        (part / PAGE).write_text(page(made), encoding="utf-8")
+        (part / PRODUCTION).write_text(_toml(plan, records, best, made), encoding="utf-8")
+        verify(part, str(out))
+        (out / PRODUCTION).unlink(missing_ok=True)  # what says that it is one: again at last
+        for file in sorted(part.iterdir(), key=lambda file: file.name == PRODUCTION):
+            file.replace(out / file.name)
     shutil.rmtree(plan.spec.cache, ignore_errors=True)
 
 

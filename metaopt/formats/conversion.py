@@ -6,13 +6,12 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metaopt.export import PART, TOLERANCE, Ranges, load_model, load_production
+from metaopt.export import TOLERANCE, Ranges, beside, load_model, load_production
 from metaopt.formats import FILES
 from metaopt.formats.quantisation import quantise
 from metaopt.formats.runtimes import inputs_of, open_file
@@ -77,10 +76,9 @@ def convert(
     expected = model.generate(conditions, DRAW)
     made = []
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for form in forms:
-            with TemporaryDirectory(dir=out, prefix=PART) as place:
-                part = Path(place) / FILES[form]
+            with beside(out) as place:
+                part = place / FILES[form]
                 _write(form, part, model, geometry, trained)
                 cells = open_file(form, part, model, geometry)(conditions, DRAW)
                 converted = _compared(form, part, cells, expected)
