@@ -30,7 +30,7 @@ class PopulationTraining:
         resample: probability that a value is drawn anew; else it is multiplied, and a whole
             number goes one step down or up.
         shrink, grow: what it is multiplied by.
-        bandit: whether a Gaussian process chooses values instead: ``pb2``.
+        bandit: whether a Gaussian process chooses values, as far as it would change them: ``pb2``.
         baseline: name of the point to begin with; empty takes the space's first.
         warm: points of earlier studies; the first one goes before the baseline.
 

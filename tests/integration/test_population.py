@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from itertools import count
@@ -39,7 +39,7 @@ from ..slow_toy import SlowToy, slow_space
 
 EPOCHS, MEMBERS = 4, 3
 COMMAND = (
-    "run", "--strategy", "pbt", "--space", "toy", "--study", "toy", "--trials", str(MEMBERS),
+    "run", "--strategy", "pb2", "--space", "toy", "--study", "toy", "--trials", str(MEMBERS),
     "--epochs", str(EPOCHS), "--showers", "300", "--evaluation-showers", "100",
     "--time-budget", "1h",
 )  # fmt: skip
@@ -108,6 +108,11 @@ def trained(plan: Plan, study: StoredStudy, hear: Callable[[int], None]) -> list
     return summary(study.trials())
 
 
+def differs(point: Mapping[str, Any], parent: Mapping[str, Any]) -> bool:
+    """By more than rounding."""
+    return any(abs(point[name] - parent[name]) > 1e-3 for name in ("rate", "sharpness"))
+
+
 def line(trials: list[TrialView], last: TrialView) -> list[TrialView]:
     found = [last]
     while "parents" in found[0].note:
@@ -145,7 +150,7 @@ def test_a_process_that_dies_changes_nothing(
     monkeypatch.setenv(MARK, str(tmp_path))
     plan = prepare(
         toy_config(
-            search__strategy="pbt", search__trials=MEMBERS, trial__epochs=EPOCHS,
+            search__strategy="pb2", search__trials=MEMBERS, trial__epochs=EPOCHS,
             trial__showers=300,
         )
     )  # fmt: skip
@@ -257,7 +262,7 @@ def test_as_many_members_train_at_once_as_there_are_workers(
 
         def command(workers: int) -> tuple[str, ...]:
             where = ("--ray-address", cluster.address, "--workers", str(workers))
-            return (*COMMAND, "--space", str(space), *where)
+            return (*COMMAND, "--strategy", "pbt", "--space", str(space), *where)
 
         slow.hold()
         with started(tmp_path, *command(2)) as (process, _):
@@ -314,6 +319,7 @@ def test_kill_9_and_ctrl_c_lose_nothing(
     assert known == replayed(tmp_path, moved)
 
     assert summary(trials) == undisturbed
+    assert all(differs(t.point, trials[int(t.note["parents"])].point) for t in trials[MEMBERS:])
 
     metaopt(tmp_path, "export", "toy", "-o", "production")
     model = load_production(tmp_path / "production").model

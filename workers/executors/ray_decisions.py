@@ -21,6 +21,7 @@ from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import PopulationBasedTraining, TrialScheduler
 from ray.tune.schedulers.pb2 import PB2
+from ray.tune.schedulers.pbt import _explore
 from ray.tune.search import BasicVariantGenerator
 from sklearn.exceptions import ConvergenceWarning
 
@@ -31,6 +32,8 @@ from workers.population import Ledger, Member, Rules
 _DRAWS_LOCK = threading.Lock()
 #: Tune's word for a value that is drawn anew.
 _DRAWN = "resample"
+#: Values that differ by less are one in the unit interval: PB2 computes in single precision.
+_ALIKE = 1e-6
 
 
 class Watch:
@@ -139,12 +142,17 @@ class _Decisions:
         self, trial: Any, trial_to_clone: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The configuration of a member that takes over another's state."""
-        config, operations = super()._get_new_config(trial, trial_to_clone)  # type: ignore[misc]
+        config, operations = self._chosen(trial, trial_to_clone)
         member, parent = trial.config[keys.MEMBER], trial_to_clone.config[keys.MEMBER]
         values = _meant_values(config, self.rules)
         drawn = [name for name, how in operations.items() if how == _DRAWN]
         goes_on = self.watch.ledger.exploited(member, parent, values, drawn)
         return config | _told(goes_on, self.rules), operations
+
+    def _chosen(self, trial: Any, trial_to_clone: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What Tune's class would give it."""
+        chosen: tuple[Any, Any] = super()._get_new_config(trial, trial_to_clone)  # type: ignore[misc]
+        return chosen
 
 
 class Waiting(BasicVariantGenerator):  # type: ignore[misc]  # Ray has no types
@@ -182,10 +190,37 @@ class _Bandit(_Decisions, PB2):  # type: ignore[misc]
         self, trial: Any, trial_to_clone: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         # Results come in any order: the process is to see them in one.
-        self.data = self.data.sort_values(["Time", "Trial"], kind="stable", ignore_index=True)
+        order = ["Time", "Trial"]
+        seen = self.data = self.data.sort_values(order, kind="stable", ignore_index=True)
+        config, operations = super()._get_new_config(trial, trial_to_clone)
+        # PB2 notes its own choice, but for the first barrier. The next improvement is one of the
+        # values in force, and is lost where they differ, be it in a last digit.
+        values = [config[p.name] for p in self.rules.parameters]
+        parent = self._trial_state[trial_to_clone]
+        row = [str(trial), parent.last_result[keys.INTERVAL], *values, parent.last_score]
+        begins = pandas.DataFrame([row], columns=seen.columns)
+        self.data = pandas.concat([seen, begins], ignore_index=True)
+        self.current[-1] = values
+        return config, operations
+
+    def _chosen(self, trial: Any, trial_to_clone: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the process chose; with the values of before, a member would train as its parent.
+
+        So it is at the first barrier, where no improvement is known, and where the best that
+        was seen is thought to be the best there is: they are perturbed then.
+        """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return super()._get_new_config(trial, trial_to_clone)
+            config, operations = super()._chosen(trial, trial_to_clone)
+        rules, before = self.rules, trial_to_clone.config
+        values = _meant_values(config, rules)
+        if any(abs(p.to_unit(values[p.name]) - before[p.name]) > _ALIKE for p in rules.parameters):
+            return config, operations
+        domains = {p.name: _domain(p) for p in rules.parameters}
+        factors = (rules.shrink, rules.grow)
+        values, operations = _explore(values, domains, rules.resample, factors, None)
+        units = {p.name: p.to_unit(p.clip(values[p.name])) for p in rules.parameters}
+        return config | units, operations
 
 
 def scheduler(members: Sequence[Member], rules: Rules, watch: Watch, slots: int) -> Any:
