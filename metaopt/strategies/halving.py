@@ -13,7 +13,7 @@ noisy epoch says little of an adversarial training, its neighbours in the space 
 Compared with ranking by the best S up to a late rung (which ``rank_by = "score"`` still does)
 a third to a half less compute leads to a good score on functions, as much on real trials.
 To let the best of every rung go on, and to ask at the rungs alone, took 7 % more
-(``docs/performance.md``).
+(``docs/tried.md``).
 """
 
 from __future__ import annotations
