@@ -107,7 +107,9 @@ class ToyModel:
             self.response, self.spread = state["response"], state["spread"]
             self.seed = state["seed"]
         except DAMAGE as failure:
-            raise DataError(f"{folder}: must hold a saved toy model, got: {failure}") from failure
+            raise DataError(
+                f"{folder}: must hold a saved toy model, got: {failure}; train it again"
+            ) from failure
 
     def join(self, team: Team) -> None:
         """Train as one of a team: each worker sees its share of the showers."""
