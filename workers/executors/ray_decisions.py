@@ -211,6 +211,7 @@ class _Bandit(_Decisions, PB2):  # type: ignore[misc]
         """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)  # of what PB2 asks of SciPy
             config, operations = super()._chosen(trial, trial_to_clone)
         rules, before = self.rules, trial_to_clone.config
         values = _meant_values(config, rules)
