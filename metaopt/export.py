@@ -8,9 +8,7 @@ It loads again without the study store, and gives the trial's showers again.
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +24,7 @@ from search_spaces.errors import ConfigError, DataError
 from search_spaces.geometry import Geometry
 from search_spaces.parameters import Value
 from search_spaces.records import decode, encode
+from search_spaces.whole import PART, beside
 from workers.models.base import GenerativeModel
 from workers.models.registry import make_family
 from workers.saved import CHECK, difference
@@ -33,8 +32,6 @@ from workers.schedule import Change, Schedule
 from workers.trial import Precision, Resources
 
 PRODUCTION, SPEC = "production.toml", "trial.json"
-#: Begins the name of a folder of what is not whole yet.
-PART = ".part-"
 #: Key of the provenance with the names of an export's other files.
 FILES = "files"
 #: Key of the data with lowest and highest energy and angle of the training events.
@@ -141,28 +138,6 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
     except OSError as failure:
         raise ConfigError(f"{target}: cannot be written ({failure}); choose another") from failure
     return load_production(target)
-
-
-@contextmanager
-def beside(target: Path) -> Iterator[Path]:
-    """A folder on the disk of the target, for what is not whole yet; a new target goes with it.
-
-    Raises:
-        OSError: it cannot be written; the error names the target.
-    """
-    new = not target.exists()
-    target.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(dir=target, prefix=PART) as name:
-            yield Path(name)
-    except OSError as failure:
-        if failure.errno:
-            failure.filename = str(target)
-        raise
-    finally:
-        if new:
-            with suppress(OSError):  # unless there is something in it by now
-                target.rmdir()
 
 
 def _check_target(target: Path, study: StudyView, trial: TrialView) -> None:

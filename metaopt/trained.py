@@ -15,7 +15,7 @@ from typing import Any
 import tomli_w
 
 import metaopt
-from metaopt.export import ON_GPU, PRODUCTION, TRAINED, ModelTable, beside, verify
+from metaopt.export import ON_GPU, PRODUCTION, TRAINED, ModelTable, verify
 from metaopt.provenance import versions
 from metaopt.reports.held_out import validate
 from metaopt.reports.page import page
@@ -23,6 +23,7 @@ from metaopt.reports.validation import Validation
 from metaopt.training import Plan
 from search_spaces.errors import DataError
 from search_spaces.records import encode
+from search_spaces.whole import beside
 from workers import data
 from workers.models.base import GenerativeModel
 from workers.production import checkpoints

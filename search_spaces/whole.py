@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+#: Begins the name of a folder of what is not whole yet.
+PART = ".part-"
 
 
 @contextmanager
@@ -33,3 +37,25 @@ def whole(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # on a read-only disk: the first failure says more
             part.unlink()
+
+
+@contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """A folder on the disk of the target, for what is not whole yet; a new target goes with it.
+
+    Raises:
+        OSError: it cannot be written; the error names the target, or another file that failed.
+    """
+    new = not target.exists()
+    target.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=target, prefix=PART) as name:
+            yield Path(name)
+    except OSError as failure:
+        if failure.errno and str(failure.filename or target).startswith(str(target)):
+            failure.filename = str(target)
+        raise
+    finally:
+        if new:
+            with suppress(OSError):  # unless there is something in it by now
+                target.rmdir()

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metaopt.export import TOLERANCE, Ranges, beside, load_model, load_production
+from metaopt.export import TOLERANCE, Ranges, load_model, load_production
 from metaopt.formats import FILES
 from metaopt.formats.quantisation import quantise
 from metaopt.formats.runtimes import inputs_of, open_file
 from objectives.showers import Conditions
 from search_spaces.errors import ConfigError, DataError
 from search_spaces.geometry import Geometry
+from search_spaces.whole import beside
 from workers.models.base import Deployable
 
 #: Formats whose showers are the model's but for the order of sums.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces.whole import whole
+from search_spaces.whole import beside, whole
 
 from ...full_disk import full_disk
 
@@ -26,3 +26,12 @@ def test_a_file_is_replaced_whole_or_stays_and_a_link_stays_a_link(tmp_path: Pat
         part.write_text("third")
     assert file.read_text() == "second" and link.is_symlink()
     assert {f.name for f in tmp_path.iterdir()} == {"page.html", "link"}
+
+
+def test_a_folder_of_parts_goes_and_the_file_that_failed_is_named(tmp_path: Path) -> None:
+    target, gone = tmp_path / "production", tmp_path / "gone"
+    with full_disk(), pytest.raises(OSError, match=f"'{target}'$"), beside(target) as part:
+        (part / "weights").write_bytes(bytes(10_000))
+    with pytest.raises(OSError, match=f"'{gone}'$"), beside(target) as part:
+        gone.read_bytes()
+    assert not list(tmp_path.iterdir())
