@@ -217,9 +217,8 @@ class _Bandit(_Decisions, PB2):  # type: ignore[misc]
         values = _meant_values(config, rules)
         if any(abs(p.to_unit(values[p.name]) - before[p.name]) > _ALIKE for p in rules.parameters):
             return config, operations
-        domains = {p.name: _domain(p) for p in rules.parameters}
         factors = (rules.shrink, rules.grow)
-        values, operations = _explore(values, domains, rules.resample, factors, None)
+        values, operations = _explore(values, _domains(rules), rules.resample, factors, None)
         units = {p.name: p.to_unit(p.clip(values[p.name])) for p in rules.parameters}
         return config | units, operations
 
@@ -240,13 +239,17 @@ def scheduler(members: Sequence[Member], rules: Rules, watch: Watch, slots: int)
         made: Any = _Bandit(hyperparam_bounds=bounds, **common)
     else:
         made = _Perturbing(
-            hyperparam_mutations={p.name: _domain(p) for p in rules.parameters},
+            hyperparam_mutations=_domains(rules),
             resample_probability=rules.resample,
             perturbation_factors=(rules.shrink, rules.grow),
             **common,
         )
     made.prepare(members, rules, watch, slots)
     return made
+
+
+def _domains(rules: Rules) -> dict[str, Any]:
+    return {p.name: _domain(p) for p in rules.parameters}
 
 
 def _domain(p: Parameter) -> Any:
