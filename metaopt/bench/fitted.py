@@ -6,7 +6,7 @@ the table says of that place (Eggensperger et al., AAAI 2015, "Efficient benchma
 hyperparameter optimizers via surrogates"; they found ensembles of trees to come closest to
 the trainings themselves)::
 
-    S_e(x) = m_e(x) + f r_e
+    S_e(x) = m_e(x) + f (r_e - <r_e>)
 
 ======== ===========================================================================
 symbol   meaning
@@ -15,8 +15,10 @@ x        the point, as ``SearchSpace.encode`` gives it
 e        a scored epoch, or the end
 m        mean of randomised trees (Geurts et al. 2006), fitted to the complete trials
 r        S of one complete trial near x, less what the trees say that have not seen it
-f        deviation of S between seeds over that of r: without it the trees' own errors
-         would be noise too; 1 where no configuration has several seeds
+<r>      mean of r over the trials near x: where S is low, trees that have not seen a trial
+         expect too much of it, so that r is no noise there
+f        deviation of S between seeds over that of r - <r>; 1 where no configuration has
+         several seeds
 ======== ===========================================================================
 
 A point fails with the share of the nearest trials that failed, as the nearest of these did.
@@ -103,7 +105,7 @@ class FittedTable:
         if drawn.outcome == "failed":
             return drawn.training
         near = self._nearest(point, self._complete)
-        scores = self._curve(point) + self._luck[rng.choice(near)]
+        scores = self._curve(point) + self._luck[rng.choice(near)] - self._luck[near].mean(axis=0)
         like = self._rows[near[0]]  # as long as the nearest one
         rungs = tuple(
             Rung(rung.epoch, float(score), rung.seconds)
@@ -159,15 +161,17 @@ class FittedTable:
 
     @cached_property
     def _luck(self) -> Array:
-        """Of each row that is complete, as wide as S is between seeds."""
+        """Of each row that is complete: f r."""
         residuals = self._scores - self._trees.oob_prediction_
         between = [
             np.var([row.score for row in rows], ddof=1)
             for rows in self.table.configurations
             if len(rows) > 1 and all(row.outcome == "complete" for row in rows)
         ]
-        if between:
-            residuals *= np.sqrt(np.mean(between)) / residuals[:, -1].std()
         luck = np.zeros((len(self._rows), residuals.shape[1]))
         luck[self._complete] = residuals
+        if between:
+            points = (self._rows[i].point for i in self._complete)
+            near = np.array([self._nearest(point, self._complete) for point in points])
+            luck *= np.sqrt(np.mean(between) / luck[near, -1].var(axis=1).mean())
         return luck
