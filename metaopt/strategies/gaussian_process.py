@@ -19,7 +19,7 @@ the shape of a bowl in most parameters, and a bowl in d of them is known from so
 points. With halving it took a third off what a search needs on real trials.
 
 theta is the maximum of the marginal likelihood times priors. The prior of the length
-scales is log-normal about ``0.06 d``: the more parameters, the less of the score hangs on
+scales is log-normal about ``0.12 d``: the more parameters, the less of the score hangs on
 each. (They grow with sqrt(d) in Hvarfner et al., arXiv:2402.02229; ``0.5 sqrt(d)`` was
 behind on three of four problems of six parameters, level on fifteen.)
 
@@ -42,13 +42,12 @@ from scipy.optimize import minimize
 Array = NDArray[np.float64]
 
 #: Centre of the length scales' prior, however few parameters there are, and its width [log].
-LENGTH_PER_PARAMETER, MIN_LENGTH, LENGTH_WIDTH = 0.06, 0.3, 0.8
-#: Means and widths of the other Gaussian priors on theta: variances of signal and trend about 1
-#: (scores are standardised), of the noise about a tenth. With a trend of 16 and a noise of 1 %,
-#: the errors of real trials that were not told were twice as large as said after 30 of them.
+LENGTH_PER_PARAMETER, MIN_LENGTH, LENGTH_WIDTH = 0.12, 0.3, 0.8
+#: Means and widths of the other Gaussian priors on theta. Signal variance about 1 (scores are
+#: standardised); trend variance about 16, almost flat (2 to 32 were alike); noise about 1 %.
 PRIOR_SIGNAL = (0.0, 1.0)
-PRIOR_TREND = (0.0, 1.5)
-PRIOR_NOISE = (math.log(0.1), 2.0)
+PRIOR_TREND = (math.log(16.0), 1.0)
+PRIOR_NOISE = (math.log(1e-2), 1.5)
 MAX_STEPS = 60
 SQRT5 = math.sqrt(5.0)
 

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from metaopt.bench.table import load_table
 from metaopt.strategies.base import Observation, State
 from metaopt.strategies.surrogate import Surrogate, final_scores, keep, standardised
 from search_spaces.parameters import Float
@@ -13,7 +10,6 @@ from search_spaces.space import SearchSpace
 
 SPACE = SearchSpace("unit", "toy", "default", (Float("x", 0.0, 1.0),))
 PRUNED, FAILED = State.PRUNED, State.FAILED
-RESULTS = Path(__file__).parents[4] / "results"
 
 
 def trial(
@@ -123,27 +119,3 @@ def test_what_many_trials_tell_already_is_not_repeated(seed: int) -> None:
     found = surrogate.suggest(set(), np.random.default_rng(1))
     assert found is not None
     assert float(found["x"]) > 0.1
-
-
-@pytest.mark.parametrize(("name", "rms"), [("weights", 1.35), ("small", 1.9)])
-def test_real_trials_that_are_expected_to_be_the_best_are_so_within_the_error(
-    name: str, rms: float
-) -> None:
-    """Thirty trials tell of the others: the ten lowest means, in units of what may be off."""
-    table = load_table(str(RESULTS / f"trials-{name}.jsonl.gz"))
-    rows = [rows[0] for rows in table.configurations if rows[0].outcome != "failed"]
-    pulls = []
-    for seed in range(12):
-        order = np.random.default_rng(seed).permutation(len(rows))
-        known, others = [[rows[i] for i in some] for some in np.split(order, [30])]
-        history = [
-            Observation(i, row.point, State.COMPLETE, row.score, table.epochs)
-            for i, row in enumerate(known)
-        ]
-        surrogate = Surrogate.of(table.space, history)
-        mean, deviation = surrogate.predict([row.point for row in others])
-        error = np.hypot(deviation, surrogate.scale * surrogate.process.noise)
-        pull = (np.array([row.score for row in others]) - mean) / error
-        pulls.append(pull[np.argsort(mean)[:10]])
-    # 1.13 and 1.49; 1.57 and 2.30 with noise expected at 1 % and a trend of any size.
-    assert np.sqrt(np.mean(np.square(pulls))) < rms
