@@ -34,9 +34,9 @@ def expectation(facts: StudyFacts, found: Sequence[Importance]) -> Part:
         "The same model that the search asks, fitted to at most 300 trials. Along one parameter "
         "all others are those of the best configuration: the band is what another training is "
         "expected to give on average, one deviation up and down, without the noise of a single "
-        "training. It is rather narrow: of real trials that such a model was not told, S was 1.1 to "
-        "1.5 of its errors away (root mean square, noise included). The points are trials, which "
-        "differ in the other parameters too."
+        "training. It is rather narrow: of real trials that such a model was not told, S was 1.1 "
+        "to 1.5 of its errors away (root mean square, noise included). The points are trials, "
+        "which differ in the other parameters too."
     )
     charts = tuple(_chart(surrogate, facts.space, point, facts.space[n]) for n in names)
     return Part(title, text, charts)
