@@ -52,7 +52,8 @@ def beside(target: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=target, prefix=PART) as name:
             yield Path(name)
     except OSError as failure:
-        if failure.errno and str(failure.filename or target).startswith(str(target)):
+        failed = Path(str(failure.filename or target)).absolute()
+        if failure.errno and failed.is_relative_to(target.absolute()):
             failure.filename = str(target)
         raise
     finally:

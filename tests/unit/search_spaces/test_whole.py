@@ -29,7 +29,7 @@ def test_a_file_is_replaced_whole_or_stays_and_a_link_stays_a_link(tmp_path: Pat
 
 
 def test_a_folder_of_parts_goes_and_the_file_that_failed_is_named(tmp_path: Path) -> None:
-    target, gone = tmp_path / "production", tmp_path / "gone"
+    target, gone = tmp_path / "production", tmp_path / "production-of-old"
     with full_disk(), pytest.raises(OSError, match=f"'{target}'$"), beside(target) as part:
         (part / "weights").write_bytes(bytes(10_000))
     with pytest.raises(OSError, match=f"'{gone}'$"), beside(target) as part:
