@@ -1,27 +1,25 @@
-"""A study's configuration: study.toml and command-line options, checked at birth."""
+"""A study's configuration, checked at birth: :mod:`metaopt.study_file` reads it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+from metaopt.durations import seconds
 from metaopt.names import check_name, made_name
-from metaopt.paths import expanded, matches
-from metaopt.store import DEFAULT_URL, with_home
-from search_spaces.documents import read_toml
+from metaopt.paths import matches
+from metaopt.store import DEFAULT_URL
 from search_spaces.errors import ConfigError
 from search_spaces.parameters import Value
-from search_spaces.records import decode, shown
+from search_spaces.records import shown
 from search_spaces.seeds import check_seed
 from workers.trial import Budget, Precision, Resources, SplitBy
 
-#: No count of a study, and no time [s], is larger.
+#: No count of a study is larger.
 MOST = 10**9
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 #: Stands for the bundled Geant4 sample in ``data.files``.
 SAMPLE = "sample"
 #: Where trials can be followed beside the study store.
@@ -234,81 +232,6 @@ class StudyConfig:
         return tuple(dict.fromkeys(found))
 
 
-def load_config(path: Path | None, options: Mapping[str, Mapping[str, Any]]) -> StudyConfig:
-    """The configuration of a study.toml, with command-line options over it.
-
-    Args:
-        path: of study.toml; None, and no data files among the options, means the embedded
-            default, ``metaopt/sample/quick.toml``.
-        options: table name to the keys that were given on the command line.
-
-    Raises:
-        ConfigError: naming file, key, value and rule.
-    """
-    if path is None and "files" not in options.get("data", {}):
-        path = Path(str(resources.files("metaopt") / "sample" / "quick.toml"))
-    tables: dict[str, Any] = read_toml(path, ConfigError) if path else {}
-    return config_of(tables, options, str(path) if path else "")
-
-
-def config_of(
-    tables: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]], where: str
-) -> StudyConfig:
-    """The configuration of the tables of a study.toml, with command-line options over them.
-
-    Args:
-        tables: as its TOML has them.
-        options: table name to the keys that were given on the command line.
-        where: the file that an error text names.
-
-    Raises:
-        ConfigError: naming file, key, value and rule.
-    """
-    merged = dict(tables)
-    for table, given in options.items():
-        before = tables.get(table, {})
-        # What is no table is refused below.
-        if given and isinstance(before, Mapping):
-            merged[table] = {**_without_options(before, given), **given}
-    if "data" not in merged:
-        raise ConfigError(f"{where}: a study needs a [data] table with files and geometry; add it")
-    return _with_home(_decoded(merged, options, where))
-
-
-def _decoded(
-    tables: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]], where: str
-) -> StudyConfig:
-    """The configuration; an error names the file only if the value is the file's."""
-    try:
-        return decode(StudyConfig, tables)
-    except ConfigError as failure:
-        given = tuple(f"{table}.{key}" for table, keys in options.items() for key in keys)
-        if str(failure).startswith(given):
-            raise
-    return decode(StudyConfig, tables, where)
-
-
-def _with_home(config: StudyConfig) -> StudyConfig:
-    """The configuration with the user's folder for each ``~`` that a path begins with."""
-    study, search, data = config.study, config.search, config.data
-    return replace(
-        config,
-        study=replace(study, storage=with_home(study.storage), results=expanded(study.results)),
-        search=replace(search, space=expanded(search.space)),
-        data=replace(data, geometry=expanded(data.geometry)),
-    )
-
-
-def _without_options(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """A table without the options of a strategy or pruning rule in whose place another is given."""
-    kept = dict(before)
-    for name, options in (("strategy", "options"), ("pruning", "pruning_options")):
-        was = before.get(name, getattr(SearchTable, name))
-        if given.get(name, was) != was:
-            kept.pop(options, None)
-    return kept
-
-
 def trial_folder(study_folder: Path, number: int) -> Path:
     """Where the trained model of a trial lies."""
     return study_folder / "trials" / f"{number:04d}"
@@ -317,27 +240,6 @@ def trial_folder(study_folder: Path, number: int) -> Path:
 def checkpoint_folder(study_folder: Path, proposal: int, seed: int = 0) -> Path:
     """Where all trials of a training keep their state."""
     return study_folder / "checkpoints" / (f"{proposal:04d}" + (f"-{seed}" if seed else ""))
-
-
-def seconds(text: str, key: str = "a time") -> float | None:
-    """Seconds of ``"90"``, ``"90s"``, ``"4m"``, ``"2h"`` or ``"1d"``; None of an empty text.
-
-    Args:
-        text: as the user gave it.
-        key: what an error text calls it.
-
-    Raises:
-        ConfigError: it reads otherwise.
-    """
-    if not text:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
-    length = _UNITS[match[2]] * float(match[1]) if match else 0.0
-    if not 0 < length <= MOST:
-        raise ConfigError(
-            f"{key} reads like 90s, 4m, 2h or 1d and is longer than 0, got {shown(text)}"
-        )
-    return length
 
 
 def _within(key: str, value: int, low: int) -> None:

@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from metaopt.agenda import KEPT_PRUNED, Agenda, Assignment
-from metaopt.config import checkpoint_folder, seconds, trial_folder
+from metaopt.config import checkpoint_folder, trial_folder
+from metaopt.durations import seconds
 from metaopt.failures import Failures
 from metaopt.monitoring import Monitor
 from metaopt.preflight import Plan

@@ -14,11 +14,12 @@ from typing import Any
 
 import tomli_w
 
-from metaopt.config import StudyConfig, config_of, load_config
+from metaopt.config import StudyConfig
 from metaopt.names import check_name
 from metaopt.preflight import check_simulated
 from metaopt.store.study import StoredStudy
 from metaopt.store.urls import masked
+from metaopt.study_file import config_of, load_config
 from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
 from search_spaces.loader import load_geometry, load_space, space_document, space_from_tables

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from metaopt.agenda import Assignment
-from metaopt.config import TrialTable, seconds
+from metaopt.config import TrialTable
+from metaopt.durations import seconds
 from metaopt.store.views import LOST, MAX_ATTEMPTS
 from objectives.objective import WORST
 from workers.trial import NEVER_BEGAN, WORKER_DIED, Outcome, TrialResult

@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from metaopt.agenda import Assignment
-from metaopt.config import StudyConfig, seconds
+from metaopt.config import StudyConfig
+from metaopt.durations import seconds
 from metaopt.store.sitting import Sitting
 from metaopt.store.study import StoredStudy
 from metaopt.store.views import TrialView

@@ -31,11 +31,11 @@ import numpy as np
 from ray.tune.search import Searcher
 from ray.tune.search.variant_generator import parse_spec_vars
 
-from metaopt.config import load_config
 from metaopt.preflight import Plan, prepare
 from metaopt.specification import common_specification
 from metaopt.strategies.base import Observation, State, Strategy
 from metaopt.strategies.points import only_proposal
+from metaopt.study_file import load_config
 from objectives.objective import WORST
 from search_spaces.errors import SpaceError
 from search_spaces.parameters import Value

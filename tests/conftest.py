@@ -22,8 +22,9 @@ import pytest
 from hypothesis import settings
 
 import metaopt
-from metaopt.config import StudyConfig, load_config
+from metaopt.config import StudyConfig
 from metaopt.preflight import prepare
+from metaopt.study_file import load_config
 from workers.trial import TrialSpec
 
 if TYPE_CHECKING:

@@ -61,8 +61,8 @@ def asked_study(path: Path | None, given: Mapping[str, Any]) -> StudyConfig:
     Raises:
         ConfigError: naming file or option, key, value and rule.
     """
-    from metaopt.config import load_config
     from metaopt.errors import ConfigError
+    from metaopt.study_file import load_config
 
     tables = tables_of(given)
     try:

@@ -69,7 +69,7 @@ def command(
     import sys
 
     from metaopt.cli.run import asked_study
-    from metaopt.config import seconds
+    from metaopt.durations import seconds
     from metaopt.submission import Reach, pack
     from workers.executors.ray_jobs import JobServer
 

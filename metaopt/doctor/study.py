@@ -7,8 +7,9 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from metaopt.config import StudyConfig, StudyTable, load_config
+from metaopt.config import StudyConfig, StudyTable
 from metaopt.doctor.finding import Finding, problem_of
+from metaopt.study_file import load_config
 from metaopt.tracking.registry import check_trackers
 from search_spaces.errors import MetaoptError
 from search_spaces.geometry import Geometry

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 
-from metaopt.config import checkpoint_folder, seconds
+from metaopt.config import checkpoint_folder
+from metaopt.durations import seconds
 from metaopt.monitoring import Monitor
 from metaopt.population.ledger import StudyLedger
 from metaopt.population.options import PopulationTraining, changing

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from metaopt.agenda import Assignment
-from metaopt.config import checkpoint_folder, seconds, trial_folder
+from metaopt.config import checkpoint_folder, trial_folder
+from metaopt.durations import seconds
 from metaopt.monitoring import Monitor
 from metaopt.population.lines import Lines, Segment
 from metaopt.preflight import Plan

@@ -43,9 +43,9 @@ from typing import Any
 import numpy as np
 
 from metaopt.bench.table import FORMAT
-from metaopt.config import load_config
 from metaopt.preflight import Plan, prepare
 from metaopt.strategies.design import design_point, next_baseline
+from metaopt.study_file import load_config
 from search_spaces.loader import space_document
 from search_spaces.parameters import Point
 from search_spaces.space import Key, SearchSpace

@@ -11,11 +11,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from metaopt.cli.main import cli
-from metaopt.config import StudyConfig, load_config
+from metaopt.config import StudyConfig
 from metaopt.controller import Controller
 from metaopt.monitoring import Quiet
 from metaopt.preflight import prepare
 from metaopt.store.database import StudyStore
+from metaopt.study_file import load_config
 from metaopt.warm import LESSONS
 from workers.executors.inline import InlineExecutor
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from metaopt.config import load_config, seconds
+from metaopt.durations import seconds
 from metaopt.names import check_name
 from metaopt.store.urls import sqlite_file
+from metaopt.study_file import load_config
 from search_spaces.errors import ConfigError
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from metaopt.config import StudyConfig, load_config
+from metaopt.config import StudyConfig
 from metaopt.preflight import prepare
 from metaopt.retarget import SEARCH, Target, fitting_space, study_of
 from metaopt.store.database import StudyStore
+from metaopt.study_file import load_config
 from search_spaces.cells import Cells
 from search_spaces.loader import load_geometry, load_space
 from search_spaces.parameters import Int

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 import metaopt
-from metaopt.config import StudyConfig, load_config
+from metaopt.config import StudyConfig
 from metaopt.store import PASSWORD_VARIABLE
+from metaopt.study_file import load_config
 from metaopt.submission import BEGIN, MOST_BYTES, PASSWORD, STUDY, Reach, pack
 from search_spaces.errors import ConfigError, StoreError
 from search_spaces.records import decode
