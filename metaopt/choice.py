@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metaopt.store.standings import best_of
+from metaopt.store.standings import best_of, standings
 from metaopt.store.views import StudyView, TrialView
 from search_spaces.errors import ConfigError, NoCompleteTrialError
 
@@ -75,9 +75,13 @@ def fast_enough(trials: Sequence[TrialView], max_ms: float) -> list[TrialView]:
 
 
 def _best_within(study: StudyView, trials: Sequence[TrialView], max_ms: float) -> TrialView:
-    best = best_of(fast_enough(trials, max_ms))
-    if best is not None:
-        return best
+    ranked = standings(trials)
+    within = [s for s in ranked if fast_enough(s.trials, max_ms)]
+    if within:
+        # Confirmed are the candidates of any speed and the published configuration, whatever its
+        # S: where the best of all is too slow, that says nothing, and S decides as on the front.
+        chosen = within[0] if within[0] is ranked[0] else min(within, key=lambda s: s.score.value)
+        return min(fast_enough(chosen.trials, max_ms), key=lambda t: (t.score or 0.0, t.number))
     timed = [(t.ms_per_shower, t) for t in candidates(trials) if t.ms_per_shower is not None]
     if not timed:
         raise NoCompleteTrialError(

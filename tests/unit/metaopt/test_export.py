@@ -181,6 +181,25 @@ def test_the_best_of_those_that_are_fast_enough() -> None:
         choose(view, trials, None, math.nan)
 
 
+def test_a_speed_does_not_bring_the_published_configuration_forward() -> None:
+    """It is trained again whatever its S; a diverged training counts with a speed or without."""
+    view = StudyView("s", {"folder": "s"}, {}, None, None)
+
+    def trained(number: int, proposal: int, seed: int, score: float | None, ms: float) -> TrialView:
+        state, outcome = ("fail", "failed") if score is None else ("complete", "")
+        metrics = {} if score is None else {"ms_per_shower": ms}
+        return TrialView(number, state, outcome, {}, proposal, seed, score=score, metrics=metrics)
+
+    published = [trained(0, 0, 0, 2.3, 1.0), trained(4, 0, 1, 2.3, 1.0)]
+    slow = [trained(1, 1, 0, 1.5, 9.0), trained(5, 1, 1, 1.5, 9.0)]
+    searched = [trained(2, 2, 0, 2.1, 1.0), trained(3, 3, 0, 2.2, 1.1)]
+    assert choose(view, published + slow + searched, None).number == 1
+    assert choose(view, published + slow + searched, None, 2.0).number == 2
+    lucky = [trained(6, 4, seed, score, 1.0) for seed, score in enumerate((1.4, None, None))]
+    assert choose(view, published + slow + searched + lucky, None, 2.0).number == 2
+    assert choose(view, published + searched[:1], None, 2.0).number == 0  # it is the best of all
+
+
 def test_a_folder_with_other_things_is_left_alone(study: StoredStudy, tmp_path: Path) -> None:
     best = choose(study.view(), study.trials(), None)
     (tmp_path / "thesis.tex").write_text("years of work")
