@@ -69,6 +69,10 @@ def prepare(config: StudyConfig) -> Plan:
     strategy = make_strategy(config.search.strategy, config.search.options)
     pruning = make_pruning(config.search.pruning, config.search.pruning_options)
     population = _population(config, space, strategy)
+    if not population:
+        # One more than the baselines: what fails now would fail after their training.
+        draws = np.random.default_rng(config.study.seed)
+        strategy.propose(space, (), (), len(space.baselines) + 1, draws)
     files = config.files()
     events, digest = data.survey(files, geometry)
     spec = DataSpec(files, config.data.split, digest, config.data.by)

@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -74,7 +75,8 @@ class OptunaStrategy:
 
     def __post_init__(self) -> None:
         names = [name for name in optuna.samplers.__all__ if name.endswith("Sampler")]
-        known = [name for name in names if not name.startswith("Base")]
+        # Without a seed: the one that others are built on, and the one that is given another.
+        known = [n for n in names if "seed" in signature(getattr(optuna.samplers, n)).parameters]
         if self.sampler not in known:
             raise ConfigError(
                 f"unknown sampler {self.sampler!r}; {suggestion(self.sampler, known)}"
@@ -85,10 +87,18 @@ class OptunaStrategy:
                 f"{self.sampler} needs the package {package!r}, which is not installed; "
                 "pip install 'metaopt[compare]'"
             )
+        takes = {*signature(getattr(optuna.samplers, self.sampler)).parameters} - {"seed"}
+        for name in self.arguments:
+            if name not in takes:
+                told = suggestion(name, takes | {"tell_failures"})
+                raise ConfigError(f"{self.sampler}: unknown option {name!r}; {told}")
         try:
             self._make(0)
         except (TypeError, ValueError) as failure:
-            raise ConfigError(f"{self.sampler} cannot be made: {failure}") from failure
+            raise ConfigError(
+                f"{self.sampler} cannot be made: {str(failure).rstrip('.')}; change its options, "
+                "or take another sampler"
+            ) from failure
 
     def propose(
         self,
@@ -110,10 +120,11 @@ class OptunaStrategy:
                 study = self._study(storage, space, history, waiting, rng)
                 try:
                     return _ask(study, storage, space, known, self.sampler)
-                except (TypeError, ValueError) as failure:
+                except (AssertionError, TypeError, ValueError) as failure:
                     raise ConfigError(
                         f"{self.sampler} cannot search space {space.name!r}: "
-                        f"{str(failure).rstrip('.')}; take another strategy"
+                        f"{str(failure).rstrip('.')}; change its options, "
+                        "or take another strategy"
                     ) from failure
 
         return in_turn(space, history, pending, n, baselines_first(space, rng, suggest))

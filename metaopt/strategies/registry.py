@@ -29,6 +29,8 @@ SAMPLERS: Mapping[str, str] = {
     "optuna-gp": "GPSampler",
     "tpe": "TPESampler",
 }
+#: Options that are not arguments of the sampler itself.
+SAMPLER_OPTIONS = ("arguments", "tell_failures")
 #: Optimisers of other projects, to compare with.
 PEERS: Mapping[str, str] = {
     **dict.fromkeys(SAMPLERS, "metaopt.strategies.optuna_strategy:OptunaStrategy"),
@@ -47,7 +49,8 @@ def make_strategy(name: str, options: Mapping[str, Any]) -> Strategy:
     Args:
         name: a key of :data:`STRATEGIES` or :data:`PEERS`, any sampler of Optuna as
             ``"optuna:QMCSampler"``, or ``"my_lab.swarm:Swarm"``.
-        options: values of the strategy's dataclass fields; the others keep their defaults.
+        options: values of the strategy's dataclass fields, or arguments of Optuna's sampler; the
+            others keep their defaults.
 
     Raises:
         ConfigError: unknown name, no such class, or an unknown or unfit option.
@@ -60,7 +63,9 @@ def make_strategy(name: str, options: Mapping[str, Any]) -> Strategy:
     if name.startswith(OPTUNA):
         sampler, known[name] = name.removeprefix(OPTUNA), PEERS["tpe"]
     if sampler is not None:
-        options = {**options, "sampler": sampler}
+        own = {key: value for key, value in options.items() if key in SAMPLER_OPTIONS}
+        arguments = {key: value for key, value in options.items() if key not in own}
+        options = {"arguments": arguments, **own, "sampler": sampler}
     return cast("Strategy", _make(name, options, known, "strategy", "propose"))
 
 

@@ -50,6 +50,14 @@ def test_a_score_of_more_showers_than_validation_events_names_the_option(
         preflight.prepare(toy_config(trial__evaluation_showers=most + 1))
 
 
+def test_a_strategy_that_cannot_search_the_space_is_refused_before_the_baseline_is_trained(
+    toy_config: Callable[..., StudyConfig],
+) -> None:
+    refused = "BruteForceSampler cannot search space 'toy': FloatDistribution.step must be given"
+    with pytest.raises(ConfigError, match=refused):
+        preflight.prepare(toy_config(search__strategy="optuna:BruteForceSampler"))
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [

@@ -185,7 +185,11 @@ def test_they_learn() -> None:
     [
         ("optuna:QMCSamplr", {}, "unknown sampler 'QMCSamplr'; did you mean 'QMCSampler'?"),
         ("optuna:BaseSampler", {}, "unknown sampler 'BaseSampler'"),
-        ("tpe", {"arguments": {"population": 3}}, "TPESampler cannot be made"),
+        ("optuna:PartialFixedSampler", {}, "unknown sampler 'PartialFixedSampler'"),
+        ("optuna:GridSampler", {}, "argument: 'search_space'; change its options, or take"),
+        ("tpe", {"n_startup": 3}, "unknown option 'n_startup'; did you mean 'n_startup_trials'?"),
+        ("tpe", {"seed": 3}, "unknown option 'seed'"),
+        ("optuna:NSGAIISampler", {"population_size": 1}, "NSGAIISampler cannot be made"),
         ("tpe", {"tell_failure": True}, "did you mean 'tell_failures'?"),
         ("skopt", {"acq_func": "EI"}, "unknown key 'acq_func'"),
     ],
@@ -216,6 +220,14 @@ def test_a_sampler_that_cannot_search_the_space_says_so(
 ) -> None:
     sampler = name.removeprefix("optuna:")
     with pytest.raises(
-        ConfigError, match=rf"{sampler} cannot search space 'unit': .*{why}.*; take"
+        ConfigError, match=rf"{sampler} cannot search space 'unit': .*{why}.*; change"
     ):
         make(name, **options).propose(SPACE, (), (), 1, np.random.default_rng(0))
+
+
+def test_an_argument_that_a_sampler_finds_wrong_late_is_told_in_a_line() -> None:
+    history = study(make_strategy("random", {}), 2)
+    with pytest.raises(ConfigError, match="CmaEsSampler cannot search space 'unit': invalid learn"):
+        make_strategy("cmaes", {"popsize": 1}).propose(
+            SPACE, history, (), 1, np.random.default_rng(0)
+        )
