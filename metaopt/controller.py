@@ -106,6 +106,8 @@ class Controller:
         trials = self._study.trials()
         self._record = Record(t for t in trials if t.number not in adopted)
         self._agenda = Agenda(self._plan, self._record)
+        if self._agenda.proposals_left:
+            self._study.go_on_with(self._plan.document, self._record.proposals)
         self._search_end = SearchEnd(self._plan, self._record)
         for trial in left:
             if trial.number in adopted:

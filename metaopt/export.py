@@ -18,6 +18,7 @@ import tomli_w
 import metaopt
 from metaopt.choice import check_ours
 from metaopt.store.folders import kept_in, weights_gone
+from metaopt.store.searches import search_of
 from metaopt.store.views import StudyView, TrialView
 from search_spaces.documents import DAMAGE, read_json, read_toml
 from search_spaces.errors import ConfigError, DataError
@@ -287,7 +288,7 @@ def _production(study: StudyView, trial: TrialView, training: _Training) -> dict
         "provenance": {
             "study": study.name,
             "trial": trial.number,
-            "strategy": document["strategy"],
+            "strategy": search_of(document, trial.proposal or 0)["strategy"],
             "study_seed": document["seed"],
             "training_seed": training.seed,
             "epochs": trial.epochs,

@@ -17,6 +17,7 @@ import tomli_w
 from metaopt.config import StudyConfig
 from metaopt.names import check_name
 from metaopt.preflight import check_simulated
+from metaopt.store.searches import SEARCH, searches
 from metaopt.store.study import StoredStudy
 from metaopt.store.urls import masked
 from metaopt.study_file import config_of, load_config
@@ -30,8 +31,6 @@ from search_spaces.whole import whole
 STUDY, SPACE, SHOWERS = "study.toml", "space.toml", "showers.h5"
 #: Built-in spaces for one angle, and their likes for many.
 WITH_ANGLE = {"quick": "quick-angle", "fixed-angle": "variable-angle"}
-#: What a search keeps of its document.
-SEARCH = ("strategy", "options", "pruning", "pruning_options")
 _KERNEL = re.compile(r"[gd]\d+_kernel(?:_([xyz]))?")
 
 
@@ -184,7 +183,7 @@ def _clipped(point: Point, bounds: Mapping[str, Parameter]) -> Point:
 def _tables(target: Target, earlier: str, document: Mapping[str, Any]) -> dict[str, Any]:
     """The study as its file has it: budget, split, seed and strategy of the earlier one."""
     data = {key: document["data"][key] for key in ("split", "by") if key in document["data"]}
-    search = {key: document[key] for key in SEARCH if key in document}
+    search = {key: value for key, value in searches(document)[-1].items() if key in SEARCH}
     files = target.files or (str(target.showers.resolve()),)
     return {
         "study": {

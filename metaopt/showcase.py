@@ -47,7 +47,7 @@ class Showcase:
             self._compare(trial)
         labels = (label_of(name) for name in self._plan.data.files)
         engines = sorted({f"{one.engine} {one.version}" for one in labels if one is not None})
-        self._study.describe(study_note(self._study.name, self._plan.document, engines))
+        self._study.describe(study_note(self._study.name, self._study.document, engines))
 
     def picture(self, number: int, result: TrialResult) -> str:
         """Draw a trial that is about to be told; the name of the file, empty without one."""

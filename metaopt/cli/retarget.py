@@ -59,13 +59,14 @@ def command(
     from metaopt.retarget import Target, study_of
     from metaopt.store import with_home
     from metaopt.store.database import StudyStore
+    from metaopt.store.searches import searches
     from search_spaces.loader import load_geometry
     from workers.simulation.job import make_job
 
     loaded, stored = load_geometry(geometry), StudyStore(storage).study(earlier)
     if not stored.document:
         raise ConfigError(f"study {earlier!r} was not made by metaopt; give another --from")
-    strategy = given["strategy"] or stored.document["strategy"]
+    strategy = given["strategy"] or searches(stored.document)[-1]["strategy"]
     name = study or made_name(geometry, strategy)
     target = Target(name, geometry, data, events or 0, with_home(storage), expanded(results))
     # Whether it can be simulated is known before anything is written.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from metaopt.store.searches import FIRST, searches
 from metaopt.store.views import FROM, MEMBER, PARENT, TrialView
 from search_spaces.parameters import Point, Value
 
@@ -17,11 +18,19 @@ def method(document: Mapping[str, Any]) -> str:
 
     A study that was begun before the options of pruning rules were recorded shows none.
     """
-    strategy = _with_options(document["strategy"], document["options"])
     if "population" in document:
+        strategy = _with_options(document["strategy"], document["options"])
         return f"{strategy}, {document['population']['members']} members"
-    pruning = _with_options(document["pruning"], document.get("pruning_options", {}))
-    return f"{strategy}, pruning {pruning}"
+    first, *later = searches(document)
+    changes = [f"from proposal {search[FIRST]} on {_search(search)}" for search in later]
+    return "; ".join([_search(first), *changes])
+
+
+def _search(search: Mapping[str, Any]) -> str:
+    strategy = _with_options(search["strategy"], search["options"])
+    return f"{strategy}, pruning " + _with_options(
+        search["pruning"], search.get("pruning_options", {})
+    )
 
 
 def _with_options(name: str, options: Mapping[str, Any]) -> str:

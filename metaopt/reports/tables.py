@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from metaopt.reports import segments
 from metaopt.store.front import FrontPoint
+from metaopt.store.searches import searches
 from metaopt.store.standings import Figure, Standing
 from metaopt.store.views import MEMBER, StudyView, TrialView
 from search_spaces.parameters import Value
@@ -70,7 +71,7 @@ def studies_table(studies: Sequence[StudyView]) -> Table:
         rows.append(
             (
                 study.name,
-                str(study.document.get("strategy", "–")),
+                ", ".join(dict.fromkeys(s["strategy"] for s in searches(study.document))) or "–",
                 str(study.document.get("geometry", {}).get("name", "–")),
                 str(counts.get("complete", 0)),
                 str(counts.get("pruned", 0)),

@@ -24,6 +24,7 @@ from metaopt.store.lease import Holder, Lease
 from metaopt.store.outages import outlasting
 from metaopt.store.reading import read_trials
 from metaopt.store.records import attributes_of, running_trial, state_of, view_of
+from metaopt.store.searches import gone_on_with
 from metaopt.store.shown import address, attach, has_note, write_note
 from metaopt.store.sitting import Sitting
 from metaopt.store.standings import best_of
@@ -153,6 +154,15 @@ class StoredStudy:
             document = self._study.user_attrs[DOCUMENT]
             if document[FOLDER] != str(folder):
                 self._study.set_user_attr(DOCUMENT, gone_on_in(document, folder))
+
+    @outlasting
+    def go_on_with(self, search: Mapping[str, Any], proposal: int) -> None:
+        """Record how this run proposes from a proposal on, where that is not as before."""
+        with self._connection.explained():
+            document = self._study.user_attrs[DOCUMENT]
+            told = gone_on_with(document, search, proposal)
+            if told is not document:
+                self._study.set_user_attr(DOCUMENT, told)
 
     @outlasting
     def start(

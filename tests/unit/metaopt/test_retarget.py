@@ -8,8 +8,9 @@ from pathlib import Path
 
 from metaopt.config import StudyConfig
 from metaopt.preflight import prepare
-from metaopt.retarget import SEARCH, Target, fitting_space, study_of
+from metaopt.retarget import Target, fitting_space, study_of
 from metaopt.store.database import StudyStore
+from metaopt.store.searches import SEARCH
 from metaopt.study_file import load_config
 from search_spaces.cells import Cells
 from search_spaces.loader import load_geometry, load_space
