@@ -195,7 +195,7 @@ def _score_text(trial: TrialView) -> str:
 
 
 def trial_tables(trial: TrialView, epochs: Sequence[Mapping[str, object]]) -> list[Table]:
-    """One trial: parameters, score with its breakdown, epochs."""
+    """One trial: its state and where it came from, parameters, score with its breakdown, epochs."""
     point = tuple((k, setting(v)) for k, v in trial.point.items())
     parts = [("S", number(trial.score, trial.error))]
     parts += [(f"  {k}", number(v)) for k, v in trial.groups.items()]
@@ -208,6 +208,7 @@ def trial_tables(trial: TrialView, epochs: Sequence[Mapping[str, object]]) -> li
         text = ", ".join(f"{k} {v:.3g}" for k, v in losses.items())
         rows.append((str(epoch["epoch"]), number(score), duration(spent), text))
     return [
+        trials_table([trial]),
         Table("parameters", ("parameter", "value"), point),
         Table("score", ("", "value"), tuple(parts)),
         Table("epochs", ("epoch", "S", "time", "losses"), tuple(rows), left=(3,)),

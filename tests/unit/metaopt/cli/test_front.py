@@ -47,6 +47,14 @@ def test_show_tells_the_front_where_there_is_one(timed_study: str) -> None:
     assert shown["best"]["number"] == 2 and len(shown["trials"]) == 3
 
 
+def test_a_trial_in_full_says_how_it_ended_and_why(timed_study: str) -> None:
+    study = StudyStore(timed_study).study("s")
+    number = study.start(load_space("toy"), study.trials()[0].point, 3, {"operators": "design"})
+    study.finish(number, TrialResult(Outcome.FAILED, reason="it overshoots; lower the rate"))
+    code, text = call("show", "s", "--trial", str(number), "--storage", timed_study)
+    assert code == 0 and re.search(r"3 +fail: failed .* it overshoots; lower the rate", text)
+
+
 def test_candidates_for_export_by_speed(timed_study: str) -> None:
     def listed(*options: str) -> list[int]:
         _, text = call("export", "s", "--list", "--json", "--storage", timed_study, *options)
