@@ -122,6 +122,7 @@ def export(study: StudyView, trial: TrialView, target: Path) -> Production:
     """
     check_ours(study)
     _check_target(target, study, trial)
+    make_family(study.document["space"]["family"])  # one's own may be absent here: no damage
     source = kept_in(study.document, trial.number)
     if not (source / CHECK).is_file() or not (source / SPEC).is_file():
         raise weights_gone(trial.number, source)

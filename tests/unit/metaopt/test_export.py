@@ -200,6 +200,14 @@ def test_a_speed_does_not_bring_the_published_configuration_forward() -> None:
     assert choose(view, published + searched[:1], None, 2.0).number == 0  # it is the best of all
 
 
+def test_a_family_that_is_not_found_here_is_no_damage(study: StoredStudy, tmp_path: Path) -> None:
+    view, trials = study.view(), study.trials()
+    space = {**view.document["space"], "family": "no_such_lab.flow:Flow"}
+    elsewhere = dataclasses.replace(view, document={**view.document, "space": space})
+    with pytest.raises(ConfigError, match=r"'no_such_lab\.flow' cannot be imported.*is installed$"):
+        export(elsewhere, choose(elsewhere, trials, None), tmp_path / "production")
+
+
 def test_a_folder_with_other_things_is_left_alone(study: StoredStudy, tmp_path: Path) -> None:
     best = choose(study.view(), study.trials(), None)
     (tmp_path / "thesis.tex").write_text("years of work")
