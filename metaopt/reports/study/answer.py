@@ -14,6 +14,7 @@ from metaopt.reports.study.facts import StudyFacts
 from metaopt.reports.tables import Table, comparison_table, duration, number
 from metaopt.store.standings import Standing
 from metaopt.strategies.estimates import EstimatedBest
+from metaopt.warm import LESSONS
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def study_table(facts: StudyFacts) -> Table:
             "{epochs} epochs of {showers:,} showers".format(**document["budget"]),
         ),
         ("strategy", method(document)),
+        *_earlier(document),
         ("trials", f"{len(facts.trials):,} ended: {ended}{failed}{running}"),
         ("trained on", f"{sum(map(facts.showers_trained, facts.trials)):,} showers in all"),
         ("took", f"{duration(facts.clock.total)} of wall time without pauses"),
@@ -99,6 +101,14 @@ def study_table(facts: StudyFacts) -> Table:
         ("versions", ", ".join(f"{n} {v}" for n, v in document["versions"].items())),
     ]
     return Table("What was searched", ("", ""), tuple(rows), left=(0, 1))
+
+
+def _earlier(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The studies that the search began from, where there were any: their points are among it."""
+    lessons = document.get(LESSONS)
+    return (
+        [("started from", f"earlier studies: {', '.join(lessons['studies'])}")] if lessons else []
+    )
 
 
 def _space_words(facts: StudyFacts) -> str:

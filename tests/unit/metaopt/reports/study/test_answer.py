@@ -25,6 +25,13 @@ def test_the_best_against_the_published_and_what_was_searched(toy: StudyFacts) -
     assert made.notes == ()  # the best was confirmed
 
 
+def test_the_studies_that_a_search_began_from_are_named(toy: StudyFacts) -> None:
+    assert "started from" not in dict(answer(toy).study.rows)
+    warm = {**toy.document, "earlier": {"studies": ["first", "second"], "points": [], "scored": []}}
+    rows = dict(answer(StudyFacts.of("toy", warm, toy.trials)).study.rows)
+    assert rows["started from"] == "earlier studies: first, second"
+
+
 def test_an_unconfirmed_best_is_told_to_be_luck(toy: StudyFacts) -> None:
     unconfirmed = [t for t in toy.trials if not t.seed]
     (note,) = answer(StudyFacts.of("toy", toy.document, unconfirmed)).notes
