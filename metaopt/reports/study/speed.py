@@ -16,8 +16,8 @@ def speed(facts: StudyFacts) -> Part | None:
     if len(front) < 2:
         return None
     text = (
-        "S and speed at once: no trial is better and faster than one of the front. Times within "
-        "26 % of one another count as equal."
+        "S and speed at once: no trial is better and faster than one of the front. Times are "
+        "rounded to steps of 26 % first; of equal ones the lowest S stands for all."
     )
     published = facts.published.best.point if facts.published else {}
     return Part("S and speed", text, (_chart(facts), pareto_table(front, published)))
