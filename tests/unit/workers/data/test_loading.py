@@ -25,6 +25,7 @@ def spec(*files: str) -> DataSpec:
 
 def test_the_three_parts_are_disjoint_and_cover_all(write: Write) -> None:
     files = (write("a.h5"), write("b.h5", n=301, seed=1))
+    assert data.survey(files, GEOMETRY)[0] == 1001
     d = spec(*files)
     parts = [data.load(d, GEOMETRY, part) for part in ("training", "validation", "test")]
     assert [len(p) for p in parts] == [600, 200, 201]
@@ -65,12 +66,17 @@ def test_a_limit_takes_the_first_events_of_the_part(write: Write) -> None:
     )
 
 
-def test_the_digest_is_that_of_energies_and_cells(write: Write) -> None:
+def test_the_digest_is_that_of_energies_and_cells(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It fixes the splits of every study that was begun: it must not change."""
     path = write()
     with h5py.File(path) as file:
-        content = file["energy"][:].tobytes() + file["ECAL"][:].tobytes()
-    assert spec(path).digest == hashlib.sha256(content).hexdigest()
+        energy, cells = file["energy"][:].tobytes(), file["ECAL"][:]
+    assert spec(path).digest == hashlib.sha256(energy + cells.tobytes()).hexdigest()
+    monkeypatch.setattr(loading, "CHECKED_EVENTS", 300)  # as of a large file: every second block
+    checked = energy + cells[:256].tobytes() + cells[512:].tobytes()
+    assert spec(path).digest == hashlib.sha256(checked).hexdigest()
 
 
 def test_only_what_is_wanted_is_read(write: Write) -> None:
@@ -103,20 +109,21 @@ def test_the_50_times_layout_and_columns_come_out_in_gev(write: Write) -> None:
 
 def nan_cells() -> np.ndarray:
     cells = np.zeros((700, 8, 8, 9), dtype=np.float32)
-    cells[3, 2, 1, 0] = np.nan
+    cells[403, 2, 1, 0] = np.nan
     return cells
 
 
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        ({"ECAL": nan_cells()}, "must be finite"),
+        ({"ECAL": nan_cells()}, "event 403: every cell must be finite"),
         ({"ECAL": -nan_cells() - 1}, "must be finite|>= 0 GeV"),
         ({"ECAL": np.full((700, 8, 8, 9), -1.0)}, ">= 0 GeV, got -1"),
         ({"ECAL": np.zeros((700, 8, 8, 8))}, r"must be \(n, 8, 8, 9\).*got \(700, 8, 8, 8\)"),
         ({"energy": np.full(700, 500.0)}, r"energy must lie in \[10, 200\] GeV, got 500"),
         ({"energy": np.full(700, np.nan)}, "energy must lie in"),
         ({"energy": np.full(699, 50.0)}, "one entry per shower"),
+        ({"energy": np.full(701, 50.0)}, "one entry per shower"),
         ({"energy": None}, "needs the data sets ECAL, energy.*got ECAL"),
         ({"energy": ["ten"] * 700}, "energy must hold numbers"),
     ],
@@ -134,6 +141,13 @@ def test_angles_in_degrees_are_said_to_be_such(write: Write) -> None:
     path = write(theta=np.full(700, 90.0))
     with pytest.raises(DataError, match=r"theta must lie in .* rad, got 90 .*; is it in degrees"):
         data.survey((path,), tilted)
+
+
+def test_showers_of_other_angles_are_not_taken_for_those_of_the_one(write: Write) -> None:
+    upright = replace(GEOMETRY, storage=Storage(theta="theta"))
+    path = write(theta=np.full(700, 1.2))
+    with pytest.raises(DataError, match=r"theta must lie in \[1.5708, 1.5708\] rad, got 1.2"):
+        data.survey((path,), upright)
 
 
 @pytest.mark.parametrize("what", ["group", "link"])
@@ -171,6 +185,9 @@ def test_particles_are_places_or_pdg_codes(write: Write) -> None:
     for path in (write("places.h5", pid=kinds), codes):
         with data.ShowerFile(path, geometry) as file:
             np.testing.assert_array_equal(file.conditions().particle, kinds)
+    unknown = replace(geometry, particles=("e-", "of no code"))
+    with data.ShowerFile(str(Path(codes).with_name("places.h5")), unknown) as file:
+        np.testing.assert_array_equal(file.conditions().particle, kinds)
     one = write("one.h5", pid=np.zeros(700, dtype=int))
     assert data.survey((codes,), geometry) != data.survey((one,), geometry)
     with pytest.raises(DataError, match="particle must be a place"):

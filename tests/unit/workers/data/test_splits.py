@@ -30,6 +30,19 @@ def test_parts_are_disjoint_cover_all_and_depend_on_the_digest(by: SplitBy) -> N
     assert all((np.diff(part) < 0).any() for part in parts)  # in random order
 
 
+def test_the_same_digest_always_gives_the_same_parts() -> None:
+    """Trials of one study are compared, whatever version of metaopt ran them."""
+    parts = [part_events([10, 13, 7, 9], spec("event"), part) for part in PARTS]
+    assert [part[:4].tolist() for part in parts] == [
+        [6, 17, 11, 7],
+        [16, 15, 22, 5],
+        [27, 29, 4, 34],
+    ]
+    assert [len(part) for part in parts] == [27, 5, 7]
+    (found, *_), *_ = (part_events([10, 13, 7, 9], spec("file"), part) for part in PARTS)
+    assert found == 31
+
+
 def test_each_part_has_its_share_of_the_events() -> None:
     given = spec("event", (0.5, 0.3, 0.2))
     assert [len(part_events([60, 40], given, part)) for part in PARTS] == [50, 30, 20]
