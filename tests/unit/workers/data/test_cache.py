@@ -104,19 +104,23 @@ def test_a_larger_entry_serves_smaller_limits(spec: DataSpec, folder: Path) -> N
     np.testing.assert_array_equal(few.energy, whole.energy[:50])
 
 
-def test_another_part_split_storage_or_data_is_another_entry(spec: DataSpec, folder: Path) -> None:
+def test_another_part_split_storage_or_data_is_another_entry(
+    spec: DataSpec, folder: Path, write: Write
+) -> None:
+    spec = replace(spec, files=(*spec.files, write("c.h5", n=99, seed=2)))
     scaled = replace(GEOMETRY, storage=replace(GEOMETRY.storage, gev_per_unit=0.5))
     for other in (
         events(spec),
         events(spec, part="test"),
         events(replace(spec, split=(0.6, 0.2, 0.2))),
+        events(replace(spec, by="file"), 50),
         events(replace(spec, digest="f" + spec.digest[1:])),
         replace(events(spec), geometry=scaled),
     ):
         expected = np.empty(other.shape, np.float32)
         other.decode(expected)
         np.testing.assert_array_equal(cache.mapped(other, folder).cells, expected)
-    assert len(entries(folder)) == 5
+    assert len(entries(folder)) == 6
 
 
 def test_writers_that_start_together_write_once(spec: DataSpec, folder: Path) -> None:
