@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from click.testing import CliRunner, Result
 from metaopt.cli.main import cli
 from metaopt.errors import DataError, MetaoptError, exit_code
 from metaopt.export import Ranges
-from metaopt.formats import FILES
-from metaopt.formats.conversion import COMPARED, _compared, _compared_at
+from metaopt.formats import FILES, runtimes
+from metaopt.formats.conversion import COMPARED, _compared, _compared_at, convert
 from metaopt.formats.tables import conversion_table
 from search_spaces.geometry import Cells, Geometry
 from search_spaces.loader import load_geometry
@@ -44,7 +45,10 @@ def call(*arguments: str) -> Result:
 
 
 @pytest.mark.timeout(900)  # TensorFlow compiles each of its two files
-def test_every_format_is_written_and_gives_the_models_showers(tmp_path: Path) -> None:
+def test_every_format_is_written_and_gives_the_models_showers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtimes, "MOST_SHOWERS", 20)  # files are run in two unequal parts
     model, out = saved(tmp_path / "model", "gan3d", SMALL, GEOMETRY), tmp_path / "out"
     forms = [word for form in FILES for word in ("--format", form)]
     (out / FILES["tensorflow"]).mkdir(parents=True)
@@ -61,6 +65,13 @@ def test_every_format_is_written_and_gives_the_models_showers(tmp_path: Path) ->
     # Showers of high energy do not outweigh what becomes of those of the lowest.
     assert abs(made["onnx-int8"]["lowest"] - made["onnx-int8"]["energy"]) > 1e-4
     assert made["onnx"]["difference"] < made["onnx-float16"]["difference"]
+
+
+def test_files_are_given_angles_and_particle_types(tmp_path: Path) -> None:
+    geometry = replace(GEOMETRY, theta=(60.0, 120.0), particles=("e-", "gamma"))
+    model = saved(tmp_path / "model", "gan3d", SMALL, geometry)
+    (made,) = convert(model, tmp_path / "out", ("onnx",), lambda _: None)
+    assert made.difference < 1e-4
 
 
 def test_showers_are_compared_all_over_the_trained_ranges_and_at_the_lowest_energy() -> None:
