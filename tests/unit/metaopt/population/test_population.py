@@ -303,7 +303,7 @@ def test_what_a_gaussian_process_saw_is_found_in_the_store(plan: Plan, open_stor
     seen = lines.seen(rules, EPOCHS - 1, MEMBERS)
     # All members at the first barrier, and the one that was replaced there.
     assert [s.interval for s in seen] == [1] * (MEMBERS + 1)
-    assert seen[-1].score == min(s.score for s in seen)
+    assert seen[-1].score == min(s.score for s in seen[:-1])
     assert all(0 <= u <= 1 for s in seen for u in s.values)
     for bandit in (True, False):
         told = replace(rules, bandit=bandit)
@@ -355,6 +355,18 @@ def test_bad_populations_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=rule):
         prepare(toy_config(search__strategy="pbt", **changes))
+
+
+@pytest.mark.parametrize("strategy", ["pbt", "pb2"])
+def test_what_a_study_sets_are_the_rules_of_its_population(
+    toy_config: Config, strategy: str
+) -> None:
+    given = {"interval": 2, "quantile": 0.5, "resample": 0.1, "shrink": 0.5, "grow": 3.0}
+    changes = {"search__strategy": strategy, "search__options": given, "study__seed": 7}
+    rules = rules_of(prepare(toy_config(**POPULATION | changes, trial__silence_limit="90s")))
+    assert {name: getattr(rules, name) for name in given} == given
+    assert (rules.epochs, rules.seed, rules.silence) == (EPOCHS, 7, 90)
+    assert rules.bandit == (strategy == "pb2")
 
 
 def test_a_study_keeps_its_population(plan: Plan, toy_config: Config) -> None:
