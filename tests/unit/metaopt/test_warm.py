@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from metaopt.monitoring import Quiet
 from metaopt.preflight import Plan, prepare
 from metaopt.store.database import StudyStore
 from metaopt.store.study import StoredStudy
+from metaopt.strategies.bayesian import Bayesian
 from metaopt.warm import LESSONS, warmed
 from search_spaces.errors import ConfigError, NoCompleteTrialError, StoreError
 from workers.executors.inline import InlineExecutor
@@ -53,6 +55,8 @@ def test_a_resumed_study_keeps_its_lessons(toy_config: Make, store: StudyStore) 
     config = toy_config(search__earlier=["first"], search__strategy="bayesian")
     first = warmed(prepare(config), store, {})
     document = store.create("toy", first.document).document
+    complete = [t.score for t in store.study("first").trials() if t.complete]
+    assert [s.score for s in cast("Bayesian", first.strategy).earlier] == sorted(complete)
     # Whatever became of the earlier one, and whether or not it is named again.
     more = toy_config(study__name="first", search__trials=7)
     Controller(prepare(more), store.study("first"), InlineExecutor(), Quiet()).run()

@@ -116,6 +116,8 @@ def test_points_are_distinct_and_always_the_same() -> None:
     proposals = transfer(SPACE, [clipped, [trial(9, {"layers": 1}, 1.0)]])
     assert len({SPACE.key(p.point) for p in proposals}) == len(proposals) == 2
     assert transfer(SPACE, [clipped, [trial(9, {"layers": 1}, 1.0)]]) == proposals
+    lacking = [[trial(9, {"layers": 1}, 1.0)]]
+    assert transfer_scores(SPACE, lacking) == transfer_scores(SPACE, lacking)
 
 
 def test_a_warm_point_of_another_space_is_an_error() -> None:
