@@ -158,9 +158,9 @@ def test_a_stopped_trial_goes_on_once_enough_worse_ones_came() -> None:
 
 
 def test_other_stopped_trials_are_peers_and_the_best_goes_first() -> None:
-    stopped = {i: curve(0.1 * i) for i in (6, 5, 4, 3, 2, 1)}
-    assert promoted(by_score(1), stopped, []) == [1, 2]
-    assert promoted(by_score(1, 2), stopped, []) == [1, 2, 3]
+    stopped = {i: curve(0.7 - 0.1 * i) for i in (1, 2, 3, 4, 5, 6)}
+    assert promoted(by_score(1), stopped, []) == [6, 5]
+    assert promoted(by_score(1, 2), stopped, []) == [6, 5, 4]
 
 
 def test_a_higher_rung_goes_first_and_is_judged_by_its_own_peers() -> None:
