@@ -26,8 +26,8 @@ from workers.trial import Resources
 MS_PER_SHOWER = "ms_per_shower"
 #: Showers per batch, and timed batches.
 BATCH, REPEATS = 128, 5
-#: Times within this many decades (26 %) of each other count as equal: some standard deviations
-#: of a value, and less than anybody would choose a network for.
+#: Times are compared in steps of so many decades (26 %): some standard deviations of a value, and
+#: less than anybody would choose a network for.
 RESOLUTION = 0.1
 
 #: Cells (n, x, y, z) [GeV] of one shower for each of n conditions, by a seed.

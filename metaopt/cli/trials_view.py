@@ -10,7 +10,7 @@ from rich.table import Table
 
 from metaopt.cli.live import LiveView
 from metaopt.reports.tables import duration, number
-from metaopt.store.standings import best_of
+from metaopt.store.standings import Standing, standings
 from metaopt.store.views import FAILED, TrialView
 from metaopt.strategies.registry import POPULATIONS
 
@@ -33,7 +33,7 @@ class TrialsView(LiveView):
 
     def __init__(self, *, stderr: bool = True) -> None:
         super().__init__(stderr=stderr)
-        self._best: TrialView | None = None
+        self._best: Standing | None = None
         self._trials: dict[tuple[int, int], TrialView] = {}
         self._running: dict[int, _Row] = {}
         self._left: float | None = None
@@ -61,7 +61,7 @@ class TrialsView(LiveView):
             if trial.settled and trial.proposal is not None:
                 self._trials.pop(trial.training, None)
                 self._trials[trial.training] = trial
-        self._best = best_of(self._trials.values())
+        self._best = next(iter(standings(self._trials.values())), None)
 
     def _start(self, number: int, kind: str, started: float) -> None:
         """A trial runs; ``kind`` says what it is if it is not a new point's first one."""
@@ -77,15 +77,20 @@ class TrialsView(LiveView):
     # -- drawing --------------------------------------------------------------------------
 
     def _summary(self) -> str:
-        best = self._best
         total = f"/{self._total}" if self._total else ""
         text = f"{len(self._trials)}{total} trials"
         words = [t.word for t in list(self._trials.values())]
         for word in ("pruned", "replaced", FAILED):
             text += f", {words.count(word)} {word}" if word in words else ""
-        if best is not None:
-            text += f", best S {number(best.score, best.error)} (trial {best.number})"
-        return text
+        return f"{text}, {self._best_words()}" if self._best else text
+
+    def _best_words(self) -> str:
+        """Of a confirmed configuration the median, which a single lucky trial does not displace."""
+        if self._best is None:
+            return "no complete trial yet"
+        score, first = self._best.score, self._best.best.number
+        seeds = f", {score.seeds} seeds" if score.seeds > 1 else ""
+        return f"best S {number(score.value, score.error)} (trial {first}{seeds})"
 
     def _progress(self) -> str:
         left = "" if self._left is None else f", about {duration(self._left)} left"

@@ -10,9 +10,10 @@ from typing import Any
 
 from metaopt.cli.trials_view import TrialsView, study_title
 from metaopt.reports.segments import brief
-from metaopt.reports.tables import duration, number
+from metaopt.reports.tables import duration
 from metaopt.store.lease import Holder
 from metaopt.store.sitting import Sitting
+from metaopt.store.standings import Standing
 from metaopt.store.study import StoredStudy
 from metaopt.store.views import MEMBER, TrialView
 from metaopt.timetable import Timetable
@@ -104,7 +105,6 @@ class WatchView(TrialsView):
 
     def state(self) -> dict[str, Any]:
         """All that is shown, as plain data; times in seconds."""
-        best = self._best
         return {
             "study": self._study.name,
             "running": not self.over,
@@ -115,7 +115,7 @@ class WatchView(TrialsView):
             "trials": self._total or None,
             "pruned": sum(t.state == "pruned" for t in self._trials.values()),
             "failed": sum(t.state == "fail" for t in self._trials.values()),
-            "best": best and {"trial": best.number, "S": best.score, "error": best.error},
+            "best": _best_state(self._best),
             "running_trials": [
                 {"trial": number, "epoch": row.epoch, "S": row.score}
                 for number, row in self._running.items()
@@ -215,11 +215,6 @@ class WatchView(TrialsView):
         text = super()._summary()
         return text if self._total else text.replace("/0 trials", " trials", 1)
 
-    def _best_words(self) -> str:
-        if self._best is None:
-            return "no complete trial yet"
-        return f"best S {number(self._best.score, self._best.error)} (trial {self._best.number})"
-
     def _warn_of_silence(self) -> None:
         """A process that has not renewed its lease may be busy, or lost with its machine."""
         holder = self._holder
@@ -233,3 +228,9 @@ class WatchView(TrialsView):
     def _line(self, text: str) -> None:
         if not self._silent:
             super()._line(text)
+
+
+def _best_state(best: Standing | None) -> dict[str, Any] | None:
+    if best is None:
+        return None
+    return {"trial": best.best.number, "S": best.score.value, "error": best.score.error}

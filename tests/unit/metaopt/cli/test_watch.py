@@ -71,6 +71,12 @@ def test_each_change_is_one_line(study: StoredStudy, capsys: pytest.CaptureFixtu
         f"trial 2 pruned S 1.600 ± 0.100 [2/4 trials, 1 pruned, {best}]",
         "trial 3 started (resumes trial 2)", "trial 4 started (confirms trial 0)",
     ]  # fmt: skip
+    study.finish(4, TrialResult(Outcome.COMPLETE, 1.45, 0.02, epochs=3))
+    best = "best S 1.350 ± 0.100 (trial 0, 2 seeds)"
+    assert lines() == [f"trial 4 complete S 1.450 ± 0.020 [3/4 trials, 1 pruned, {best}]"]
+    # Nothing displaces a confirmed configuration but another one.
+    study.finish(3, TrialResult(Outcome.COMPLETE, 1.2, 0.02, epochs=3))
+    assert lines() == [f"trial 3 complete S 1.200 ± 0.020 [3/4 trials, {best}]"]
 
 
 def test_the_time_left_follows_the_complete_trials(study: StoredStudy) -> None:
