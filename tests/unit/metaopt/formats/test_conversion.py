@@ -65,6 +65,18 @@ def test_every_format_is_written_and_gives_the_models_showers(
     # Showers of high energy do not outweigh what becomes of those of the lowest.
     assert abs(made["onnx-int8"]["lowest"] - made["onnx-int8"]["energy"]) > 1e-4
     assert made["onnx"]["difference"] < made["onnx-float16"]["difference"]
+    first, *inner, last = _in_eight_bits(out / FILES["onnx-int8"])
+    assert (first, last) == (False, False) and inner.count(True) == len(inner) > 0
+
+
+def _in_eight_bits(file: Path) -> list[bool]:
+    """Of each layer with weights, in order."""
+    import onnx
+    graph = onnx.load(file).graph
+    whole = {
+        name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.output
+    }
+    return [node.input[1] in whole for node in graph.node if node.op_type in ("Gemm", "Conv")]
 
 
 def test_files_are_given_angles_and_particle_types(tmp_path: Path) -> None:
