@@ -102,7 +102,8 @@ def view_of(trial: FrozenTrial) -> TrialView:
         retry_of=attrs.get(RETRY_OF),
         score=trial.value if trial.state == TrialState.COMPLETE else score,
         error=attrs.get(ERROR),
-        epochs=attrs.get(EPOCHS, rungs[-1][0] if rungs else 0),
+        # Of a trial whose worker was lost, what came before it was.
+        epochs=max(attrs.get(EPOCHS, 0), rungs[-1][0] if rungs else 0),
         seconds=attrs.get(SECONDS, 0.0),
         # The store gives attributes in alphabetical order.
         groups=_ordered(prefixed(attrs, GROUP_PREFIX)),

@@ -104,8 +104,7 @@ class StudyFacts:
         if MEMBER in trial.note:
             return len(trial.rungs)
         before = self.record.known_epochs(self.record.trial(trial.retry_of))
-        last = trial.rungs[-1][0] if trial.rungs else 0
-        return max(last, trial.epochs, before) - before
+        return max(trial.epochs, before) - before
 
     def showers_trained(self, trial: TrialView) -> int:
         """Training showers that a trial used."""

@@ -72,6 +72,7 @@ def test_every_format_is_written_and_gives_the_models_showers(
 def _in_eight_bits(file: Path) -> list[bool]:
     """Of each layer with weights, in order."""
     import onnx
+
     graph = onnx.load(file).graph
     whole = {
         name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.output

@@ -161,6 +161,7 @@ def test_what_strategies_see(study: StoredStudy) -> None:
     assert [t.repeatable for t in study.trials()] == [False, False, False, True, True]
     assert [t.score for t in study.trials()] == [1.2, 1.5, 2.8, None, 1.5]
     assert [t.outcome for t in study.trials()] == ["", "", "failed", "lost", "interrupted"]
+    assert [t.epochs for t in study.trials()] == [1] * 5
 
 
 def test_a_trial_left_behind_reads_as_interrupted(
