@@ -20,13 +20,16 @@ from metaopt.preflight import check_simulated
 from metaopt.store.searches import SEARCH, searches
 from metaopt.store.study import StoredStudy
 from metaopt.store.urls import masked
+from metaopt.strategies.registry import make_strategy
 from metaopt.study_file import config_of, load_config
+from metaopt.warm import check_startable
 from search_spaces.errors import ConfigError
 from search_spaces.geometry import Geometry
 from search_spaces.loader import load_geometry, load_space, space_document, space_from_tables
 from search_spaces.parameters import Int, Parameter, Point
 from search_spaces.space import SearchSpace
 from search_spaces.whole import whole
+from workers.models.registry import make_family
 
 STUDY, SPACE, SHOWERS = "study.toml", "space.toml", "showers.h5"
 #: Built-in spaces for one angle, and their likes for many.
@@ -82,8 +85,8 @@ def study_of(
         options: of the command line, over the file.
 
     Raises:
-        ConfigError: no showers are named, or twice, a value breaks a rule, or the study that is
-            there is another one.
+        ConfigError: no showers are named, or twice, a value breaks a rule, the strategy cannot
+            start from another study, or the study that is there is another one.
         DataError: the showers to simulate would be too few, or could not be split.
         SpaceError: the earlier space has no counterpart for the geometry.
     """
@@ -101,6 +104,10 @@ def study_of(
     space = fitting_space(space_from_tables(document["space"], "study store", ""), geometry)
     tables = _tables(target, earlier.name, document)
     config = config_of(tables, options, str(path))
+    # What would end the study ends it before showers are simulated.
+    make_family(space.family)
+    search = config.search
+    check_startable(make_strategy(search.strategy, search.options), search.strategy)
     if target.files:
         config.files()
     else:

@@ -56,7 +56,7 @@ def warmed(plan: Plan, store: StudyStore, document: Mapping[str, Any]) -> Plan:
     if document:
         lessons = _recorded(plan, document)
     elif plan.config.search.earlier:
-        _check_startable(plan)
+        check_startable(plan.strategy, plan.config.search.strategy)
         lessons = _lessons(plan, store)
     else:
         lessons = None
@@ -98,11 +98,12 @@ def _history(store: StudyStore, name: str) -> Sequence[Observation]:
     return history
 
 
-def _check_startable(plan: Plan) -> None:
-    if "warm" not in _options(plan.strategy):
+def check_startable(strategy: Strategy, name: str) -> None:
+    """Raise :class:`ConfigError` if a strategy of this name cannot start from earlier studies."""
+    if "warm" not in _options(strategy):
         raise ConfigError(
-            f"strategy {plan.config.search.strategy!r} cannot start from earlier studies; take "
-            "genetic, bayesian or nsga2, or leave search.earlier out"
+            f"strategy {name!r} cannot start from earlier studies; take --strategy genetic, "
+            "bayesian or nsga2, or no earlier study"
         )
 
 

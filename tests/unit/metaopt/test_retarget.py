@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from metaopt.config import StudyConfig
 from metaopt.preflight import prepare
 from metaopt.retarget import Target, fitting_space, study_of
@@ -13,6 +15,7 @@ from metaopt.store.database import StudyStore
 from metaopt.store.searches import SEARCH
 from metaopt.study_file import load_config
 from search_spaces.cells import Cells
+from search_spaces.errors import ConfigError
 from search_spaces.loader import load_geometry, load_space
 from search_spaces.parameters import Int
 
@@ -93,3 +96,7 @@ def test_the_search_of_the_earlier_study_is_repeated(
         assert getattr(made.search, key) == getattr(config.search, key)
     bayesian = study_of(target, earlier, plan.geometry, {"search": {"strategy": "bayesian"}})
     assert bayesian.search.options == {}
+    other, tpe = replace(target, name="other"), {"search": {"strategy": "tpe"}}
+    with pytest.raises(ConfigError, match="'tpe' cannot start from earlier studies"):
+        study_of(other, earlier, plan.geometry, tpe)
+    assert not other.folder.exists()
