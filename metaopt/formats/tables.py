@@ -25,4 +25,4 @@ def conversion_table(made: Sequence[Converted]) -> Table:
         *("format", "file", "size", "largest difference", "deposited energy"),
         "of the lowest energy",
     )
-    return Table("against the model's showers", headers, rows, left=(1,))
+    return Table("against the model's showers in single precision", headers, rows, left=(1,))
