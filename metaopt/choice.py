@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metaopt.store.standings import best_of, standings
+from metaopt.store.standings import Standing, best_of, standings
 from metaopt.store.views import StudyView, TrialView
 from search_spaces.errors import ConfigError, NoCompleteTrialError
 
@@ -81,7 +81,7 @@ def _best_within(study: StudyView, trials: Sequence[TrialView], max_ms: float) -
         # Confirmed are the candidates of any speed and the published configuration, whatever its
         # S: where the best of all is too slow, that says nothing, and S decides as on the front.
         chosen = within[0] if within[0] is ranked[0] else min(within, key=lambda s: s.score.value)
-        return min(fast_enough(chosen.trials, max_ms), key=lambda t: (t.score or 0.0, t.number))
+        return Standing(tuple(fast_enough(chosen.trials, max_ms))).best
     timed = [(t.ms_per_shower, t) for t in candidates(trials) if t.ms_per_shower is not None]
     if not timed:
         raise NoCompleteTrialError(

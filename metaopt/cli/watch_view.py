@@ -211,10 +211,6 @@ class WatchView(TrialsView):
 
     # -- words ----------------------------------------------------------------------------
 
-    def _summary(self) -> str:
-        text = super()._summary()
-        return text if self._total else text.replace("/0 trials", " trials", 1)
-
     def _warn_of_silence(self) -> None:
         """A process that has not renewed its lease may be busy, or lost with its machine."""
         holder = self._holder

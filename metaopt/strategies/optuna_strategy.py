@@ -76,7 +76,7 @@ class OptunaStrategy:
     def __post_init__(self) -> None:
         names = [name for name in optuna.samplers.__all__ if name.endswith("Sampler")]
         # Without a seed: the one that others are built on, and the one that is given another.
-        known = [n for n in names if "seed" in signature(getattr(optuna.samplers, n)).parameters]
+        known = [name for name in names if "seed" in _parameters(name)]
         if self.sampler not in known:
             raise ConfigError(
                 f"unknown sampler {self.sampler!r}; {suggestion(self.sampler, known)}"
@@ -87,7 +87,7 @@ class OptunaStrategy:
                 f"{self.sampler} needs the package {package!r}, which is not installed; "
                 "pip install 'metaopt[compare]'"
             )
-        takes = {*signature(getattr(optuna.samplers, self.sampler)).parameters} - {"seed"}
+        takes = _parameters(self.sampler) - {"seed"}
         for name in self.arguments:
             if name not in takes:
                 told = suggestion(name, takes | {"tell_failures"})
@@ -159,6 +159,11 @@ class OptunaStrategy:
         for point in pending:
             study.add_trial(_trial(ranges, point, TrialState.RUNNING))
         return study
+
+
+def _parameters(sampler: str) -> set[str]:
+    """What the constructor of one of Optuna's samplers takes, by name."""
+    return {*signature(getattr(optuna.samplers, sampler)).parameters}
 
 
 def _ask(
